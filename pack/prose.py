@@ -3,9 +3,9 @@
 
 """Refuses words that readers of English as a second language must read twice.
 
-It reads docstrings, comments, Markdown, the descriptions in YAML and Terraform files, and in `src`
-also string literals: statuses, errors, logs. It prints file, line and a better word for each match.
-It checks words only.
+It reads docstrings, comments, names of tests, Markdown, the descriptions in YAML and Terraform
+files, and in `src` also string literals: statuses, errors, logs. It prints file, line and a better
+word for each match. It checks words only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _SKIPPED = frozenset({"build", "dist", "lib", "node_modules", "recordings"})
 """Folders that hold no text of the project: other people's code, and recorded data."""
+_TEST = "test_"
 _HIDDEN = frozenset({".ci", ".github"})
 """Hidden folders of the project. Tools make the others."""
 
@@ -170,6 +171,15 @@ def _shown(part: ast.expr) -> str:
     return str(part.value) if isinstance(part, ast.Constant) else _COMPUTED
 
 
+def tests(text: str) -> Iterator[Text]:
+    """A module of tests: the name of each is a sentence."""
+    yield from python(text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith(_TEST):
+            words = node.name.removeprefix(_TEST).replace("_", " ")
+            yield Text(node.lineno, words[:1].upper() + words[1:])
+
+
 def charm(text: str) -> Iterator[Text]:
     """A module of the charm: what a developer reads, and what an operator reads."""
     yield from python(text)
@@ -227,6 +237,8 @@ def reader(path: Path, root: Path) -> Callable[[str], Iterator[Text]] | None:
     """How prose is found in this file. None if it has none, or is not text of the project."""
     if path.suffix == ".py" and path.relative_to(root).parts[0] == "src":
         return charm
+    if path.suffix == ".py" and path.name.startswith(_TEST):
+        return tests
     if path.suffix or path.name in READERS:
         return READERS.get(path.suffix or path.name)
     with path.open("rb") as file:

@@ -29,7 +29,7 @@ def test_durations(text: str, value: float):
 
 
 @pytest.mark.parametrize("text", ["", "5", "m", "5x", "1m30", "-3s"])
-def test_what_is_no_duration(text: str):
+def test_a_text_that_is_not_a_duration(text: str):
     with pytest.raises(argparse.ArgumentTypeError):
         seconds(text)
 
@@ -146,7 +146,7 @@ def test_an_upgrade_keeps_what_the_charm_made_itself(tmp_path: Path):
     assert (folder / ".unit-state.db").read_text() == "made"
 
 
-def test_what_is_no_charm_is_refused(tmp_path: Path):
+def test_a_file_that_is_not_a_charm_is_refused(tmp_path: Path):
     path = tmp_path / "x.charm"
     path.write_text("text")
     with pytest.raises(JujuError, match="cannot read the charm"):

@@ -79,7 +79,7 @@ def test_a_restart_shuts_containers_down(machine: Machine, init: str):
 
 
 @pytest.mark.parametrize("how", ["snap restart --reload lxd", f"systemctl reload {SERVICE}"])
-def test_a_reload_starts_the_daemon_anew_and_containers_go_on(
+def test_a_reload_starts_the_daemon_again_and_containers_go_on(
     machine: Machine, init: str, how: str
 ):
     before = daemon_pid(machine)

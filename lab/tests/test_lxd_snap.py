@@ -73,7 +73,7 @@ def test_two_lxds_have_snaps_side_by_side(folder: Path, tmp_path: Path, file: st
     assert before == again != after
 
 
-def test_what_is_no_lxd_is_refused_with_what_it_lacks(folder: Path):
+def test_a_folder_that_is_not_an_lxd_is_refused_with_what_it_lacks(folder: Path):
     (folder / "bin/lxc").unlink()
     with pytest.raises(MachineError, match=f"^{folder}: .* bin/lxc is missing"):
         Image(folder, folder).lxd_snap("5.21.7")

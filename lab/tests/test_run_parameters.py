@@ -82,7 +82,7 @@ def test_json_has_no_such_numbers(value: str, shown: str):
 
 
 @pytest.mark.parametrize("value", ["[", "'", "a: b: c", "@x"])
-def test_what_is_no_yaml_is_refused(value: str):
+def test_a_text_that_is_not_yaml_is_refused(value: str):
     with pytest.raises(CommandError, match="yaml: "):
         parsed(f"key={value}")
 

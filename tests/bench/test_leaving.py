@@ -89,7 +89,7 @@ def test_three_shrink_to_one_and_each_time_the_raft_leader_leaves(trio: BenchApp
 
 
 @pytest.mark.long
-def test_of_three_the_raft_leader_and_another_leave_at_once(trio: BenchApp):
+def test_the_raft_leader_and_another_of_three_leave_at_once(trio: BenchApp):
     leader = raft_leader(trio)
     stays, other = sorted(set(trio.units) - {leader})
     if not promotes_any(trio.units[stays]):

@@ -31,7 +31,7 @@ def ground() -> Iterator[Ground]:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_fault_ends_as_it_shall(ground: Ground, name: str):
+def test_a_fault_ends_as_expected(ground: Ground, name: str):
     verdict = try_fault(named(name), ground)
 
     assert verdict.passed, verdict.problem + "\n" + ground.juju.debug_log(limit=300)

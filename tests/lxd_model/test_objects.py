@@ -214,7 +214,7 @@ def test_the_default_profile_goes_to_another_pool():
         lxd(one).pools.delete("local")
 
 
-def test_who_follows_the_profile_is_cut_off_from_its_network():
+def test_an_instance_that_follows_the_profile_is_cut_off_from_its_network():
     cloud, (one, two) = cluster(2)
     with_pool(one)
     members: dict[str, dict[str, str]] = {"m0": {}, "m1": {}}

@@ -151,3 +151,15 @@ def test_it_is_quick() -> None:
     prose.refused(ROOT)
 
     assert time.process_time() - began < 5
+
+
+def test_the_name_of_a_test_is_a_sentence(tmp_path: Path) -> None:
+    module = (
+        "def test_what_is_no_pool_is_refused():\n    pass\n\n\ndef what_is_no_pool():\n    pass\n"
+    )
+    folder = tmp_path / "tests"
+    folder.mkdir()
+    (folder / "test_pools.py").write_text(module)
+    (folder / "helpers.py").write_text(module)
+
+    assert prose.refused(tmp_path) == ["tests/test_pools.py:1: is no: write is not a"]

@@ -57,7 +57,7 @@ def test_a_bad_option_blocks_unit_and_application(stage: Stage):
     assert (out.unit_status, out.app_status) == (told, told)
 
 
-def test_an_empty_resource_is_no_resource(stage: Stage, tmp_path: Path):
+def test_an_empty_resource_is_not_a_resource(stage: Stage, tmp_path: Path):
     empty = tmp_path / "lxd.snap"
     empty.touch()
     state = stage.state(resources={testing.Resource(name="lxd-snap", path=empty)})

@@ -95,7 +95,7 @@ def test_what_an_older_charm_had_noted_is_kept(generation: str):
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_certificate_that_changed_before_the_refresh_is_no_other_cluster(generation: str):
+def test_a_certificate_that_changed_before_the_refresh_is_not_another_cluster(generation: str):
     app = made_by_older_charm(formed(3, generation), first=False)
     fingerprint = the_cluster(app).fingerprint
     by_hand.update_certificate(server(app, "m0"))
@@ -108,7 +108,7 @@ def test_a_certificate_that_changed_before_the_refresh_is_no_other_cluster(gener
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("first", [False, True])
-def test_a_token_of_the_older_charm_is_made_anew(generation: str, first: bool):
+def test_a_token_of_the_older_charm_is_made_again(generation: str, first: bool):
     app = formed(1, generation)
     app.add(1)
     for unit in ("lxd/1", "lxd/0", "lxd/0"):

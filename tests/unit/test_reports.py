@@ -197,7 +197,9 @@ def test_a_member_that_the_operator_removed_does_not_come_back_by_itself(generat
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_leader_that_vanished_is_no_reason_to_recover_while_the_others_answer(generation: str):
+def test_a_leader_that_vanished_does_not_let_a_unit_recover_while_the_others_answer(
+    generation: str,
+):
     """LXD issue 9400: no leader for a quarter of an hour after the last one's power was cut."""
     app = without(formed(3, generation), "m0")
     app.leader = "lxd/1"

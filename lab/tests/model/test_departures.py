@@ -91,7 +91,7 @@ def test_a_unit_that_comes_later_never_meets_one_that_is_gone():
     assert world.inside("app/2").relation_list(0) == ["app/0"]
 
 
-def test_a_leaver_says_goodbye_to_those_of_whom_it_was_not_told_too():
+def test_a_leaver_says_goodbye_to_units_that_it_has_not_heard_of_too():
     world = World("4.0").settled(units=2)
     world.force_out("app/1")
     world.juju.remove_unit(world.now, "app/0")

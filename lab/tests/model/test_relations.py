@@ -143,7 +143,7 @@ def test_a_members_data_is_read_as_of_the_last_hook_about_it():
 
 
 @pytest.mark.parametrize("how", ["kill", "agent"])
-def test_an_agent_that_starts_anew_reads_anew(how: str):
+def test_an_agent_that_starts_again_reads_again(how: str):
     world = World().settled(units=2)
     context = world.inside("app/1")
     assert "a" not in context.relation_get(0, "app/0")

@@ -83,7 +83,7 @@ def test_a_machine_removed_by_force_lets_its_unit_run_its_hooks():
     assert [machine.id for machine in world.juju.machines_to_stop()] == ["1"]
 
 
-def test_of_a_machine_removed_by_force_in_install_only_remove_runs():
+def test_only_remove_runs_on_a_machine_removed_by_force_in_install():
     world = World()
     world.deploy(units=1)
     context = world.begin("app/0")

@@ -138,7 +138,7 @@ def test_secret_changed_comes_once_for_a_new_revision_to_those_that_read():
     assert world.juju.environment(runs[0])["JUJU_SECRET_ID"] == uri
 
 
-def test_the_same_content_is_no_new_revision():
+def test_the_same_content_makes_no_new_revision():
     world, uri = with_secret()
     read(world, "app/1", uri)
     revise(world, uri, "one")

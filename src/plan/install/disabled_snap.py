@@ -16,7 +16,12 @@ def status(snap: SnapFacts) -> Status | None:
         return None
     if snap.changing:
         return waiting("for snapd, which is changing the LXD snap")
-    return blocked("the LXD snap is disabled: snap enable lxd")
+    return blocked(reason())
+
+
+def reason() -> str:
+    """Why a unit with a disabled LXD can do nothing, and what to type."""
+    return "the LXD snap is disabled: snap enable lxd"
 
 
 def has_data(view: View) -> bool:

@@ -13,7 +13,7 @@ from state.unresponsive import Unresponsive
 from state.view import View
 from steps.networks import EndOverlayDhcp
 from steps.plan import Plan, Step
-from values.status import Kind, blocked, waiting
+from values.status import Kind, blocked
 
 
 def networks_ended(view: View) -> tuple[Step, ...]:
@@ -44,11 +44,11 @@ def of_silent(view: View, lxd: Unresponsive) -> Plan:
 def of_disabled(view: View) -> Plan:
     """LXD's snap is not in use, and Juju would release the machine with all that LXD holds."""
     status = disabled_snap.status(view.snap)
-    if status is None or status.kind is Kind.WAITING:
-        return outcomes.held(status or waiting("for LXD"))
+    if status is not None and status.kind is Kind.WAITING:
+        return outcomes.held(status)
+    reasons = (disabled_snap.reason(),)
     return outcomes.held(
-        blockers.cannot_leave(view.unit, (status.message,)),
-        blockers.with_way_out(view, (status.message,)),
+        blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
     )
 
 

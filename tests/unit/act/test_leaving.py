@@ -160,7 +160,7 @@ def test_what_fails_for_good_is_abandoned_after_the_second_hook(generation: str)
     assert names(app) == ["m0", "m1"]
 
 
-def test_one_with_which_lxd_comes_to_no_end_keeps_no_other(
+def test_an_instance_whose_operation_does_not_end_holds_no_other(
     generation: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Its disk hangs. The others move, and only the operator's permission leaves it behind."""

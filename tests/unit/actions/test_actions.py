@@ -86,7 +86,7 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3", "null"])
-def test_what_others_wrote_in_the_record_of_losses_is_no_loss(text: str):
+def test_what_others_wrote_in_the_record_of_losses_is_not_a_loss(text: str):
     assert loss_record.status({loss_record.LOG + "m2": text}) is None
 
 
@@ -97,7 +97,7 @@ def test_what_an_older_charm_recorded_as_lost_is_not_forgotten():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"m2": 3}', "null"])
-def test_what_others_wrote_in_an_older_charms_record_is_no_loss(text: str):
+def test_what_others_wrote_in_an_older_charms_record_is_not_a_loss(text: str):
     assert loss_record.migrated(text) == {}
 
 

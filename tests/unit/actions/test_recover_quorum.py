@@ -38,7 +38,7 @@ def test_the_last_voter_of_three_goes_on_alone(generation: str):
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_of_several_survivors_one_recovers_and_the_others_follow(generation: str):
+def test_one_of_several_survivors_recovers_and_the_others_follow(generation: str):
     app = formed(5, generation)
     voters = units_that(app, Role.VOTER)
     app = given_up(dead(app, voters[1:]), voters[1:])

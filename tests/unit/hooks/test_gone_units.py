@@ -64,7 +64,9 @@ def test_any_hook_of_the_leader_sees_that_a_unit_has_left(
 
 
 @pytest.mark.parametrize("action", ["cluster-status", "plan"])
-def test_so_does_an_action_that_only_looks(action: str, monkeypatch: pytest.MonkeyPatch):
+def test_an_action_that_only_looks_sees_that_a_unit_has_left(
+    action: str, monkeypatch: pytest.MonkeyPatch
+):
     app = left(formed(3), "lxd/2")
     app.hook("lxd/0")
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
@@ -191,7 +193,7 @@ def test_a_dead_member_without_a_unit_is_removed_and_what_waited_goes_on():
     assert sorted(p.name for p in api(app).pools.list()) == ["local", "more"]
 
 
-def test_units_that_form_anew_do_not_take_over_what_a_gone_founder_told():
+def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
     app = ModelApp()
     for number in range(3):
         app.add(number)

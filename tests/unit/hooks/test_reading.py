@@ -75,7 +75,7 @@ def test_a_joiner_takes_its_own_address_and_not_the_virtual_one(
 
 
 @pytest.mark.parametrize("event", ["install", "config_changed", "update_status", "stop"])
-def test_a_binding_without_a_network_is_no_error(event: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_binding_without_a_network_is_not_an_error(event: str, monkeypatch: pytest.MonkeyPatch):
     """Juju 4.0 on a MAAS with named spaces and no --bind."""
     app = ModelApp()
     stage = Stage(app, app.add(0), monkeypatch)

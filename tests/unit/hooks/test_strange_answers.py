@@ -90,7 +90,7 @@ def test_such_a_binding_holds_no_leaving_unit(
     assert names(app) == ["m0", "m1"]
 
 
-def test_leadership_that_moves_during_a_hook_is_no_error(monkeypatch: pytest.MonkeyPatch):
+def test_leadership_that_moves_during_a_hook_is_not_an_error(monkeypatch: pytest.MonkeyPatch):
     app = formed(1)
     app.add(1)
     app.hook("lxd/1")

@@ -63,7 +63,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("tool", "error", "status"), FAILURES)
-def test_a_tool_that_fails_is_no_error_of_the_unit(
+def test_a_tool_that_fails_is_not_an_error_of_the_unit(
     three: HookTools, tool: str, error: str, status: str
 ):
     three.app.options["images_replicas"] = 1
@@ -290,7 +290,7 @@ def test_a_member_is_held_while_nobody_says_who_stays(leaver: HookTools):
     assert names(leaver.app) == ["m0", "m1"]
 
 
-def test_a_unit_that_is_no_member_is_not_held(new: HookTools):
+def test_a_unit_that_is_not_a_member_is_not_held(new: HookTools):
     new.juju.remove_unit(new.world.now, LEADER)
     new.failing |= {"goal-state": DANGLING, "resource-get": UNREADABLE[0]}
     new.failing |= {"relation-list": "ERROR i/o timeout"}
@@ -301,7 +301,7 @@ def test_a_unit_that_is_no_member_is_not_held(new: HookTools):
     assert new.app.units[LEADER].snap.calls == []
 
 
-def test_a_member_leaves_without_what_it_needs_no_more(leaver: HookTools):
+def test_a_member_leaves_without_what_it_no_longer_needs(leaver: HookTools):
     leaver.failing |= {"resource-get": UNREADABLE[0], "storage-list": "ERROR no", "network-get": ""}
 
     leaver.hook("lxd/2", "stop")

@@ -89,7 +89,7 @@ def test_the_disk_is_noted_with_its_name_until_the_join_is_over(disk: Path, tmp_
         after.wipe(path)
 
 
-def test_a_file_is_no_device(tmp_path: Path):
+def test_a_file_is_not_a_device(tmp_path: Path):
     (tmp_path / "sdb").touch()
 
     with pytest.raises(OSError, match="is not a block device"):

@@ -88,7 +88,7 @@ def test_a_bridge_that_leads_nowhere_is_known(
     assert machine(link("br0", "bridge"), *ports, routes=routes)["br0"].inner is inner
 
 
-def test_what_is_no_bridge_leads_somewhere(machine: Any):
+def test_an_interface_that_is_not_a_bridge_leads_somewhere(machine: Any):
     assert not machine(link("eth0", "veth"))["eth0"].inner
 
 

@@ -153,7 +153,7 @@ def test_a_copy_before_an_upgrade_is_one_for_each_version(tmp_path: Path, files:
         assert "database/local.db" in tar.getnames()
 
 
-def test_who_listens_is_asked(monkeypatch: pytest.MonkeyPatch):
+def test_the_process_that_listens_is_asked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lxd_database, "_CONNECT", 0.2)
 
     assert Database().listening(["127.0.0.1"]) == frozenset()

@@ -16,7 +16,7 @@ from relations import ovn
 from state.facts import Ovn
 
 
-def test_lxds_folder_is_emptied_but_for_its_certificate(tmp_path: Path):
+def test_lxds_folder_is_emptied_except_for_its_certificate(tmp_path: Path):
     lxd = tmp_path / "lxd"
     (lxd / "database" / "global").mkdir(parents=True)
     for name in ("server.crt", "server.key", "cluster.crt", "cluster.key"):
@@ -76,7 +76,7 @@ def test_an_installation_that_was_cut_short_is_known(
     assert there.facts(None).unfinished
 
 
-def test_a_file_that_is_no_snap_changes_nothing(tmp_path: Path):
+def test_a_file_that_is_not_a_snap_changes_nothing(tmp_path: Path):
     there = snap.Snap(tmp_path / "state")
 
     with pytest.raises(snap.SnapError, match="not a snap"):
@@ -166,13 +166,13 @@ class TestOvn:
         machine.write_ovn(self.of("second"))
         assert machine.opens_ovn(self.of("second"))
 
-    def test_so_is_one_that_the_next_unit_gets(self, machine: Machine):
+    def test_a_key_that_the_next_unit_gets_is_written(self, machine: Machine):
         machine.write_ovn(self.of("first"))
         machine.begin("lxd/7")
 
         assert not machine.opens_ovn(self.of("second"))
 
-    def test_so_is_one_after_a_hook_that_was_killed(
+    def test_a_key_after_a_hook_that_was_killed_is_written(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch
     ):
         machine.write_ovn(self.of("first"))

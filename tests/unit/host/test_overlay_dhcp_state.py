@@ -68,7 +68,7 @@ LOSSES = [
 ]
 
 
-def test_a_refresh_of_the_charm_starts_no_overlay_anew():
+def test_a_refresh_of_the_charm_starts_no_overlay_again():
     """What an earlier charm noted is compared with it, word by word."""
     assert plan_overlay_dhcp.record(OVERLAY) == (
         "3 Segment(network='seg-0', gateway='10.9.0.1/16', first='10.9.1.0', last='10.9.1.255', "
@@ -77,7 +77,7 @@ def test_a_refresh_of_the_charm_starts_no_overlay_anew():
 
 
 @pytest.mark.parametrize(("program", "says"), LOSSES)
-def test_what_does_not_run_is_no_overlay(
+def test_what_does_not_run_is_not_an_overlay(
     programs: Programs, tmp_path: Path, program: str, says: str
 ):
     machine = set_up(tmp_path)
@@ -89,7 +89,7 @@ def test_what_does_not_run_is_no_overlay(
 @pytest.mark.usefixtures("programs")
 @pytest.mark.parametrize("file", ["segments/seg-0/dhcp.conf", "segments/seg-0/filter.nft"])
 @pytest.mark.parametrize("changed", [True, False])
-def test_a_file_that_is_another_or_gone_is_no_overlay(tmp_path: Path, file: str, changed: bool):
+def test_a_file_that_is_another_or_gone_is_not_an_overlay(tmp_path: Path, file: str, changed: bool):
     machine = set_up(tmp_path)
     if changed:
         (tmp_path / file).write_text("")
@@ -106,7 +106,7 @@ def test_the_template_and_the_look_at_it_have_one_name_for_the_table():
     assert rendered.count(" drop") == 2
 
 
-def test_of_an_overlay_that_ends_who_has_which_address_stays(programs: Programs, tmp_path: Path):
+def test_the_leases_of_an_overlay_that_ends_stay(programs: Programs, tmp_path: Path):
     machine = set_up(tmp_path)
     leases = tmp_path / "segments" / "seg-0" / "leases"
     leases.write_text("an instance's")

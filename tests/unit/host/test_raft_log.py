@@ -59,7 +59,7 @@ def test_what_a_power_cut_left_half_written_does_not_count(tmp_path: Path, kept:
     assert raft_log.last_entry(tmp_path) == Entry(2, 2)
 
 
-def test_other_files_are_no_part_of_the_log(tmp_path: Path):
+def test_other_files_are_not_part_of_the_log(tmp_path: Path):
     files.closed(tmp_path, 1, 1)
     for name in ("metadata1", "metadata2", "db.bin", "unfinalized", "open-x"):
         (tmp_path / name).write_bytes(b"\1" * 64)

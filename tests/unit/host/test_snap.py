@@ -275,7 +275,7 @@ def test_one_from_a_file_follows_no_channel(store: Snapd, lxd: Snap):
     assert store.called == []
 
 
-def test_a_file_that_is_no_snap_of_lxd_is_refused(store: Snapd, lxd: Snap, tmp_path: Path):
+def test_a_file_that_is_not_a_snap_of_lxd_is_refused(store: Snapd, lxd: Snap, tmp_path: Path):
     path = tmp_path / "file.snap"
     path.write_bytes(b"no squashfs" * 1000)
 

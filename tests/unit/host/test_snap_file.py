@@ -56,7 +56,7 @@ def test_it_is_read_where_there_is_no_unsquashfs(packed: Path, monkeypatch: pyte
     assert str(packed) not in Path("/proc/self/mounts").read_text()
 
 
-def test_what_is_no_snap_is_refused(tmp_path: Path):
+def test_a_file_that_is_not_a_snap_is_refused(tmp_path: Path):
     file = tmp_path / "lxd.snap"
     file.write_text("something else")
 

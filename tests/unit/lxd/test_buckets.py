@@ -51,7 +51,7 @@ def test_the_images_of_all_projects_are_listed(servers: list[Server], lxd: LxdAp
     assert lxd.images.list() == (Image("default", "f00d"),)
 
 
-def test_images_are_copied_to_as_many_members_as_shall_have_them(
+def test_images_are_copied_to_as_many_members_as_the_option_says(
     servers: list[Server], lxd: LxdApi
 ):
     lxd.images.copy_to(1)

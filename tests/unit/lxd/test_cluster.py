@@ -209,7 +209,7 @@ def packed(**details: Any) -> str:
         packed(addresses=5),
     ],
 )
-def test_what_is_no_token_is_refused(token: str):
+def test_a_text_that_is_not_a_token_is_refused(token: str):
     with pytest.raises(LxdError, match="cannot be read"):
         join_tokens.digest(token)
 

@@ -29,7 +29,7 @@ def describe(client: Client, path: str) -> None:
     client.change("PUT", path, {**body, "description": WORDS})
 
 
-def test_of_a_network(servers: list[Server], client: Client):
+def test_the_description_of_a_network(servers: list[Server], client: Client):
     lxd = LxdApi(client.port)
     lxd.networks.create("br0", "bridge", {}, each(servers))
     describe(client, "/1.0/networks/br0")
@@ -40,7 +40,7 @@ def test_of_a_network(servers: list[Server], client: Client):
     assert (found["description"], found["config"]["ipv4.nat"]) == (WORDS, "true")
 
 
-def test_of_a_pool(servers: list[Server], client: Client):
+def test_the_description_of_a_pool(servers: list[Server], client: Client):
     lxd = LxdApi(client.port)
     lxd.pools.create("p", "dir", {}, each(servers))
     describe(client, "/1.0/storage-pools/p")
@@ -51,7 +51,9 @@ def test_of_a_pool(servers: list[Server], client: Client):
     assert (found["description"], found["config"]["user.marked"]) == (WORDS, "yes")
 
 
-def test_of_a_pool_in_a_ceph_that_is_not_deleted(servers: list[Server], client: Client):
+def test_the_description_of_a_pool_in_a_ceph_that_is_not_deleted(
+    servers: list[Server], client: Client
+):
     """Before LXD refuses the deletion, the charm sets a key of the pool."""
     lxd = LxdApi(client.port)
     for server in servers:
@@ -66,7 +68,7 @@ def test_of_a_pool_in_a_ceph_that_is_not_deleted(servers: list[Server], client: 
     assert client.get("/1.0/storage-pools/p")["description"] == WORDS
 
 
-def test_of_an_instance(servers: list[Server], client: Client):
+def test_the_description_of_an_instance(servers: list[Server], client: Client):
     lxd = LxdApi(client.port)
     lxd.pools.create("p", "dir", {}, each(servers))
     root = {"type": "disk", "path": "/", "pool": "p"}

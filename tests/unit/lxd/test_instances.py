@@ -41,7 +41,7 @@ def test_instances_of_all_members_are_listed(lxd: LxdApi):
     assert (instance.evacuate, instance.running, instance.type) == ("stop", True, "container")
 
 
-def test_of_a_member_that_is_silent_hardly_anything_is_known(servers: list[Server], lxd: LxdApi):
+def test_hardly_anything_is_known_of_a_member_that_is_silent(servers: list[Server], lxd: LxdApi):
     servers[1].power_off()
     servers[0].cloud.now += 40
 

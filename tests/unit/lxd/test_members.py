@@ -63,7 +63,7 @@ def test_one_that_stays_away_is_waited_for_no_longer_than_it_may_take(
     assert 30 <= servers[0].cloud.now - before < 35
 
 
-def test_who_comes_and_who_goes_is_waited_for(servers: list[Server], lxd: LxdApi):
+def test_members_that_come_and_go_are_waited_for(servers: list[Server], lxd: LxdApi):
     lxd.members.await_member("m2", 5)
     lxd.members.await_member("m9", 5)
     with pytest.raises(LxdUnreachable, match="m2 has not left in 5 s"):
@@ -74,7 +74,7 @@ def test_who_comes_and_who_goes_is_waited_for(servers: list[Server], lxd: LxdApi
     lxd.members.await_gone("m2", 5)
 
 
-def test_of_the_last_two_one_votes_in_the_end(servers: list[Server], lxd: LxdApi):
+def test_one_of_the_last_two_votes_in_the_end(servers: list[Server], lxd: LxdApi):
     before = servers[0].cloud.now
     lxd.members.await_one_voter(20)
     assert servers[0].cloud.now - before >= 20

@@ -67,7 +67,7 @@ def test_notes_are_in_nobodys_way(lxd: LxdApi, servers: list[Server]):
     ]
 
 
-def test_of_two_that_create_a_note_one_succeeds(lxd: LxdApi, other: LxdApi):
+def test_one_of_two_that_create_a_note_succeeds(lxd: LxdApi, other: LxdApi):
     assert lxd.notes.create(IDENTITY, "one")
     assert not other.notes.create(IDENTITY, "another")
 
@@ -119,7 +119,7 @@ def test_notes_that_cannot_be_read_are_an_error(lxd: LxdApi, servers: list[Serve
         lxd.notes.read()
 
 
-def test_of_two_that_write_the_next_entry_one_wins(lxd: LxdApi, other: LxdApi):
+def test_one_of_two_that_write_the_next_entry_wins(lxd: LxdApi, other: LxdApi):
     assert lxd.notes.append(LOG, 1, "lxd/1 0 m1 m0")
     assert not other.notes.append(LOG, 1, "lxd/2 0 m2 m1")
 
@@ -127,14 +127,14 @@ def test_of_two_that_write_the_next_entry_one_wins(lxd: LxdApi, other: LxdApi):
     assert entries_of(LOG, lxd.notes.read()) == {1: "lxd/1 0 m1 m0", 2: "lxd/2 0 m2 m1"}
 
 
-def test_of_a_log_only_the_last_entries_stay(lxd: LxdApi):
+def test_only_the_last_entries_of_a_log_stay(lxd: LxdApi):
     for number in range(1, 9):
         assert lxd.notes.append(LOG, number, f"m{number}")
 
     assert sorted(entries_of(LOG, lxd.notes.read())) == [5, 6, 7, 8]
 
 
-def test_who_comes_late_to_a_log_changes_nothing_that_counts(lxd: LxdApi, other: LxdApi):
+def test_a_late_entry_of_a_log_changes_nothing_that_counts(lxd: LxdApi, other: LxdApi):
     for number in range(1, 9):
         lxd.notes.append(LOG, number, f"m{number}")
 
@@ -162,7 +162,7 @@ def test_one_more_entry_is_written_whatever_is_there(lxd: LxdApi, other: LxdApi)
     assert entries_of(LOG, lxd.notes.read()) == {1: "m0", 2: "m1"}
 
 
-def test_what_is_no_number_is_no_entry():
+def test_a_text_that_is_not_a_number_is_not_an_entry():
     assert entries_of(LOG, {"turn.1": "a", "turn.x": "b", "turn": "c"}) == {1: "a"}
 
 

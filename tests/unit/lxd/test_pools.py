@@ -142,7 +142,7 @@ def with_ceph(servers: list[Server]) -> list[Server]:
 PRISTINE = {"ceph.osd.pool_name": "lxd-shared", "volatile.pool.pristine": "true"}
 
 
-def test_a_pool_in_a_ceph_is_no_more_lxds_own_before_it_is_deleted(
+def test_a_pool_in_a_ceph_is_given_up_by_lxd_before_it_is_deleted(
     servers: list[Server], lxd: LxdApi
 ):
     lxd.pools.create("shared", "ceph", PRISTINE, each(with_ceph(servers)))
@@ -223,7 +223,7 @@ def test_a_pool_whose_device_is_gone_is_named(servers: list[Server], lxd: LxdApi
     assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": f"{DISK} is gone"}
 
 
-def test_a_pool_that_does_not_answer_is_no_sign_that_lxd_does_not(
+def test_a_pool_that_does_not_answer_does_not_mean_that_lxd_does_not(
     servers: list[Server], lxd: LxdApi
 ):
     lxd.pools.create("fast", "dir", {}, each(servers))

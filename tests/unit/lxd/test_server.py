@@ -76,7 +76,7 @@ def test_a_daemon_that_is_not_there_is_waited_for(servers: list[Server], lxd: Lx
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_daemon_that_starts_anew_is_another_process(generation: str):
+def test_a_daemon_that_starts_again_is_another_process(generation: str):
     (server,) = alone(generation)
     lxd = LxdApi(server.lxd)
     before = lxd.server.process()

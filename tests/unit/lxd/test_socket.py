@@ -87,7 +87,7 @@ def test_a_network_that_cannot_be_deleted_is_an_error(servers: list[Server], lxd
         lxd.networks.delete("br0")
 
 
-def test_what_succeeds_is_no_error(servers: list[Server], lxd: LxdApi):
+def test_an_answer_of_success_is_not_an_error(servers: list[Server], lxd: LxdApi):
     lxd.pools.create("a?b", "dir", {}, each(servers))
     lxd.volumes.keep_on("storage.images_volume", "a?b", "images")
     lxd.notes.write({"one": "1", "two": "2"})

@@ -110,7 +110,7 @@ def ports(port: Port, program: str) -> Ports:
         (TimeoutError(), "", {"10.0.0.10": "another program"}),
     ],
 )
-def test_who_listens_instead_of_lxd_is_named(
+def test_the_program_that_listens_instead_of_lxd_is_named(
     shown: OSError | None, program: str, deaf: dict[str, str]
 ):
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), {})

@@ -169,7 +169,7 @@ def reset(app: ModelApp, options: dict[str, Any], before: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize(("base", "options"), NETWORKS, ids=str)
-def test_of_the_network_nothing_stays(base: str, options: dict[str, Any], generation: str):
+def test_nothing_of_the_network_stays(base: str, options: dict[str, Any], generation: str):
     app = started(base, generation)
     fresh = everything(app)
     assert not [s for s in fresh["statuses"].values() if not s.startswith("active")]
@@ -187,7 +187,7 @@ OTHER_MODES = [mode for mode in BASES if mode not in ("bridge", "uplink", "bridg
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("base", OTHER_MODES)
-def test_of_another_mode_its_network_stays_until_it_is_deleted(base: str, generation: str):
+def test_the_network_of_another_mode_stays_until_it_is_deleted(base: str, generation: str):
     app = started("bridge", generation)
     fresh = everything(app)
 
@@ -219,7 +219,7 @@ OTHERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("options", OTHERS, ids=str)
-def test_of_storage_and_the_cluster_nothing_stays(options: dict[str, Any], generation: str):
+def test_nothing_of_storage_and_the_cluster_stays(options: dict[str, Any], generation: str):
     app = formed(3, generation)
     app.proxies = Proxies(https="http://10.0.9.8:3128")
     app.settle()
@@ -288,7 +288,7 @@ def test_each_mode_is_tried():
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("plain", ["fast: dir", "fast: {backend: dir, config: {user.b: c}}"])
-def test_of_a_pools_keys_nothing_stays(plain: str, generation: str):
+def test_nothing_of_a_pools_keys_stays(plain: str, generation: str):
     pool = "storage_pools"
     app = formed(3, generation, **{pool: plain})
     fresh = everything(app)

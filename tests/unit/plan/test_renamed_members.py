@@ -100,7 +100,7 @@ def test_the_right_one_is_removed_once_both_are_gone(generation: str):
 
 @pytest.mark.parametrize(("unit", "number"), [("lxd/1", 1), ("lxd/2", 2)])
 @pytest.mark.parametrize("changes", [CHAIN, EXCHANGE])
-def test_who_leaves_right_after_that_takes_only_its_own_member(
+def test_a_unit_that_leaves_right_after_that_removes_only_its_own_member(
     changes: tuple[tuple[str, str], ...], unit: str, number: int, generation: str
 ):
     app = with_instance(with_instance(formed(4, generation), "m2", name="on2"), "m1", name="on1")
@@ -117,7 +117,7 @@ def test_who_leaves_right_after_that_takes_only_its_own_member(
     assert trusted(app).keys() == set(app.units) - {unit}
 
 
-def test_who_got_a_name_before_leaves_later(generation: str):
+def test_a_unit_that_got_a_name_before_leaves_later(generation: str):
     app = renamed(formed(4, generation), *CHAIN)
     for _ in range(2):
         for unit in app.units:
@@ -194,7 +194,7 @@ def test_a_gateway_that_an_operator_chose_stays_under_another_name(generation: s
     assert gateways(app) == {"m2"}
 
 
-def test_gateways_that_an_older_charm_noted_are_noted_anew(generation: str):
+def test_gateways_that_an_older_charm_noted_are_noted_again(generation: str):
     app = changed(formed(3, generation), ovn_gateways="*")
     note(app, "gateways", " ".join(names(app)))
     app.settle()

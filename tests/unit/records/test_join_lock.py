@@ -114,7 +114,7 @@ def test_a_unit_that_leaves_right_after_it_joined_ends_its_turn(generation: str)
     assert app.own("lxd/2").cluster
 
 
-def test_who_has_a_token_of_another_issuer_too_is_waited_for():
+def test_a_unit_with_a_token_of_another_issuer_too_is_waited_for():
     app = with_lock_of_another(formed(1))
     app.hook("lxd/0")
     token = app.own("lxd/0").token
@@ -127,7 +127,7 @@ def test_who_has_a_token_of_another_issuer_too_is_waited_for():
     assert app.own("lxd/1").cluster
 
 
-def test_who_has_only_this_issuers_token_is_not_waited_for_once_it_is_cancelled():
+def test_a_unit_with_only_this_issuers_token_is_not_waited_for_once_it_is_cancelled():
     app = two_waiting()
     app.remove("lxd/1")
     app.settle()

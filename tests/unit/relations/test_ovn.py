@@ -121,7 +121,7 @@ def test_what_is_missing_is_named(told: Ovn | None, status: str):
     assert nic(app) == {"network": "lxdbr0"}
 
 
-def test_a_machine_that_is_no_chassis_says_so():
+def test_a_machine_that_is_not_a_chassis_says_so():
     app = formed(3)
     app.related["ovn"] = TCP
     app.units["lxd/2"].machine.missing_ = "no Open vSwitch here: relate ovn-chassis"
@@ -277,7 +277,7 @@ def test_the_authorities_above_the_one_that_signed_are_trusted_too():
     "wrong", ["x", PEM.format("PARAMETERS"), PEM.format("KEY CERTIFICATE KEYS")]
 )
 @pytest.mark.parametrize("part", ["lxd_1.server.cert", "lxd_1.server.key", "ca"])
-def test_what_is_no_certificate_is_not_written(part: str, wrong: str):
+def test_a_text_that_is_not_a_certificate_is_not_written(part: str, wrong: str):
     c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
     told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, part: wrong}
 

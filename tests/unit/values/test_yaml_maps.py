@@ -32,7 +32,7 @@ def _refused(text: str) -> str:
         *("a: !!timestamp 2026-99-99", "--- a\n--- b", "a: !!python/name:os.system", "a: \x00"),
     ],
 )
-def test_what_cannot_be_built_is_no_yaml(text: str):
+def test_what_cannot_be_built_is_not_yaml(text: str):
     assert _refused(text) == "that is not YAML"
 
 

@@ -60,7 +60,7 @@ def test_one_waits_while_another_is_at_it(generation: str):
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_the_join_lock_of_one_that_is_no_member_any_more_is_over(generation: str):
+def test_the_join_lock_of_a_unit_that_is_not_a_member_any_more_is_over(generation: str):
     app = note(bound_elsewhere(generation), "address.1", "m7")
 
     app.hook("lxd/0")

@@ -29,7 +29,9 @@ def behind(app: ModelApp, number: int, firewall: OSError) -> ModelApp:
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("firewall", FIREWALLS, ids=lambda error: type(error).__name__)
-def test_who_cannot_be_reached_stays_outside_until_it_can(firewall: OSError, generation: str):
+def test_a_unit_that_cannot_be_reached_stays_outside_until_it_can(
+    firewall: OSError, generation: str
+):
     app = behind(formed(2, generation), 2, firewall)
     app.settle()
     status = app.plan("lxd/2").status
@@ -41,7 +43,7 @@ def test_who_cannot_be_reached_stays_outside_until_it_can(firewall: OSError, gen
     assert names(app) == ["m0", "m1", "m2"]
 
 
-def test_who_cannot_be_reached_keeps_nobody_else_from_joining():
+def test_a_unit_that_cannot_be_reached_keeps_no_other_from_joining():
     app = behind(formed(1), 1, FIREWALLS[0])
     app.add(2)
     app.settle()

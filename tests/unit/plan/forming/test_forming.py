@@ -149,7 +149,7 @@ def test_a_gone_unit_that_never_bootstrapped_is_replaced():
     assert names(app) == ["m1", "m2"]
 
 
-def test_a_leader_that_is_no_member_is_no_obstacle():
+def test_a_leader_that_is_not_a_member_is_not_an_obstacle():
     app = formed(2)
     app.add(2)
     app.leader = "lxd/2"
@@ -212,7 +212,7 @@ def test_a_clock_that_is_an_hour_off_keeps_nobody_out():
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_withdrawn_token_is_no_good_though_its_unit_was_renamed(generation: str):
+def test_a_withdrawn_token_is_useless_although_its_unit_was_renamed(generation: str):
     app = formed(1, generation)
     unit = app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):
@@ -235,7 +235,7 @@ def with_a_token_that_is_used() -> ModelApp:
     return app
 
 
-def test_whoever_is_gone_and_may_still_be_joining_is_waited_for():
+def test_a_unit_that_is_gone_and_may_still_be_joining_is_waited_for():
     app = with_a_token_that_is_used()
 
     app.settle()
@@ -256,7 +256,7 @@ def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
     assert app.own("lxd/2").cluster
 
 
-def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
+def test_a_unit_that_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
     app = two_waiting()
     use_token(app, "m1")
     app.cloud.now += LAPSE + 1
@@ -265,7 +265,7 @@ def test_who_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
     assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
 
 
-def test_who_has_a_token_of_another_issuer_comes_first():
+def test_a_unit_with_a_token_of_another_issuer_comes_first():
     app = formed(2)
     app.add(2)
     app.add(3)
@@ -357,7 +357,7 @@ def test_failure_domains_follow_the_zones(generation: str):
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("status", ["Pending", "Errored"])
-def test_a_network_that_was_half_made_is_made_anew(status: str, generation: str):
+def test_a_network_that_was_half_made_is_made_again(status: str, generation: str):
     app = formed(3, generation)
     # Nothing can use a network before it is made.
     profiles = cluster_api(app).profiles

@@ -97,7 +97,7 @@ def test_a_dead_member_that_has_a_units_address_is_named():
     )
 
 
-def test_a_dead_machine_that_was_told_to_be_able_is_no_failed_join():
+def test_a_dead_machine_that_said_it_was_able_is_not_a_failed_join():
     app = formed(2)
     app.add(2)
     for name in ("lxd/2", "lxd/0", "lxd/1"):

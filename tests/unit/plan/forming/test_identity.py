@@ -97,7 +97,7 @@ class TestTheCertificateChanges:
         assert "volume default/local/data" in app.hook("lxd/2").hold
         assert names(app) == ["m0", "m1", "m2"]
 
-    def test_a_token_from_before_is_made_anew(self, generation: str):
+    def test_a_token_from_before_is_made_again(self, generation: str):
         app = formed(1, generation)
         unit = app.add(1)
         for name in ("lxd/1", "lxd/0", "lxd/0"):
@@ -132,21 +132,21 @@ class TestATokenThatIsNotOurs:
         assert not app.units["lxd/9"].server.records.clustered
         return failed.value
 
-    def test_of_another_cluster(self, generation: str):
+    def test_the_token_of_another_cluster_is_refused(self, generation: str):
         app = formed(1, generation)
         failure = self.refused(app, replace(joining(app), cluster="another"))
 
         assert failure.reason == "the join token is for another cluster"
         assert not failure.later
 
-    def test_of_a_certificate_that_no_member_publishes(self, generation: str):
+    def test_a_certificate_that_no_member_publishes_is_refused(self, generation: str):
         app = formed(1, generation)
         failure = self.refused(app, replace(joining(app), trusted=frozenset({"f00d"})))
 
         assert "names a certificate that no member publishes" in failure.reason
         assert failure.later
 
-    def test_of_a_server_that_shows_another_certificate(self, generation: str):
+    def test_a_server_that_shows_another_certificate_is_refused(self, generation: str):
         app = formed(1, generation)
         step = joining(app)
         by_hand.update_certificate(server(app, "m0"))
@@ -340,7 +340,7 @@ def test_without_any_note_nothing_is_touched_until_it_is_written_again(generatio
     assert locations(app) == {"c1": "m2"}
 
 
-def test_of_two_members_that_adopt_an_identity_at_once_the_first_one_counts(generation: str):
+def test_the_first_of_two_members_that_adopt_an_identity_at_once_counts(generation: str):
     app = formed(2, generation)
     note(app, IDENTITY, "")
     for unit, value in (("lxd/1", "first"), ("lxd/0", "second")):

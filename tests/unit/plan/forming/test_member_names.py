@@ -37,7 +37,7 @@ def test_a_name_that_another_has_gets_the_units_number(
     assert member_names.of_unit(views.view(None, peers), peers) == meant
 
 
-def test_who_comes_first_in_the_queue_keeps_the_name():
+def test_the_first_unit_in_the_queue_keeps_the_name():
     """They are not members yet."""
     peers = views.peers(data(0, cluster=""), {1: data(1, cluster="", name="m0")})
 

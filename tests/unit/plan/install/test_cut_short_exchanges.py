@@ -49,7 +49,7 @@ def test_all_members_have_the_new_one_in_the_end(
         assert bool(before) == (version == NEXT), cutter
 
 
-def test_a_try_that_snapd_refused_is_no_leave_to_go_on_alone():
+def test_a_try_that_snapd_refused_does_not_permit_to_go_on_alone():
     """A member went down since: it could not follow the others to another series."""
     app, unit = exchanging(SAME)
     cut(app, unit, Cutter(2, busy=True))

@@ -184,18 +184,18 @@ def test_one_that_is_used_is_left_alone(seen: ClusterView, status: str, with_a_f
     assert str(plan.status) == f"blocked: {status}"
 
 
-def test_an_lxd_that_an_older_charm_prepared_is_no_used_one():
+def test_an_lxd_that_an_older_charm_prepared_is_not_a_used_one():
     """It noted no revision."""
     seen = configured(core_https_address="10.0.0.1:8443")
 
     assert make_plan(found(lxd=seen, public_key="key")).steps == (LATEST,)
 
 
-def test_what_lxd_keeps_for_itself_is_no_use():
+def test_what_lxd_keeps_for_itself_does_not_count_as_use():
     assert make_plan(found(lxd=configured(volatile_uuid="u"))).steps == (LATEST,)
 
 
-def test_images_that_can_be_fetched_again_are_no_use():
+def test_images_that_can_be_fetched_again_do_not_count_as_use():
     assert make_plan(found(lxd=replace(PLAIN, images=(CACHED, JUJUS)))).steps == (LATEST,)
 
 
@@ -206,7 +206,7 @@ def test_a_newer_one_with_an_image_is_not_removed(foreign: bool):
     assert RemoveSnap() not in make_plan(beside("6.9", lxd=seen, foreign=foreign)).steps
 
 
-def test_what_jujus_agent_sets_on_any_lxd_is_no_use():
+def test_what_jujus_agent_sets_on_any_lxd_does_not_count_as_use():
     seen = configured(core_proxy_http="http://squid.internal:3128")
 
     assert make_plan(found(lxd=seen)).steps == (LATEST,)

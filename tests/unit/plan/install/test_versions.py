@@ -125,7 +125,7 @@ def test_an_older_one_becomes_the_clusters():
     )
 
 
-def test_of_two_architectures_the_version_counts():
+def test_the_version_counts_with_two_architectures():
     steps = make_plan(outsider("5.21.7", arch="aarch64")).steps
     # It keeps its LXD, and listens before it may join.
     assert steps == (Listen("10.0.0.1:8443", ""),)
@@ -337,7 +337,9 @@ def waiting_member(installed: str, *others: str) -> str:
         ("6.9", ("6.9", "6.9"), "waiting: for the same LXD snap on all members"),
     ],
 )
-def test_a_daemon_that_waits_says_for_whom(installed: str, others: tuple[str, ...], status: str):
+def test_a_daemon_that_waits_names_the_units_that_it_waits_for(
+    installed: str, others: tuple[str, ...], status: str
+):
     assert waiting_member(installed, *others) == status
 
 

@@ -159,7 +159,7 @@ def test_a_unit_called_as_an_offline_member_of_somebody_takes_another_name(gener
     assert locations(app) == {"c1": "byhand"}
 
 
-def test_a_unit_at_the_address_of_a_member_that_is_down_is_no_reason_to_remove_that():
+def test_a_unit_at_the_address_of_a_member_that_is_down_does_not_remove_that():
     app = without(with_instance(formed(3), "m2"), "m2")
     app.add(4).server.address = "10.0.0.3"
     app.units["lxd/4"].address = "10.0.0.3"

@@ -68,7 +68,7 @@ def admits(app: ModelApp, unit: str, joiner: str) -> None:
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_of_two_that_leave_one_admits_the_unit_that_takes_what_they_hold(generation: str):
+def test_one_of_two_that_leave_admits_the_unit_that_takes_what_they_hold(generation: str):
     app = with_instance(with_instance(formed(2, generation), "m0"), "m1", name="c2")
     for number in (2, 3):
         app.add(number)

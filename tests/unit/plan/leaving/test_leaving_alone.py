@@ -99,7 +99,7 @@ def test_an_lxd_that_never_joined_and_holds_nothing_of_anybody_lets_its_unit_go(
     ],
     ids=["fetched by Juju", "cached by LXD"],
 )
-def test_an_image_that_anybody_fetches_again_is_no_loss(image: Image):
+def test_an_image_that_anybody_fetches_again_is_not_a_loss(image: Image):
     seen = ClusterView(views.server(clustered=False), images=(image,))
 
     plan = plan_removal(views.view(seen, peers(data(0, cluster=""), {}), leaving=True))

@@ -50,7 +50,7 @@ def test_a_leaver_removes_what_a_failed_join_left_behind(generation: str, healin
     assert app.hook("lxd/0").hold == ""
 
 
-def test_a_member_that_has_said_whose_it_is_is_no_failed_join_whatever_is_seen_of_its_unit():
+def test_a_member_that_has_noted_its_unit_is_not_a_failed_join():
     app = leaving(formed(2), "lxd/0")
     app.databags["lxd/0"]["token"] = (
         '{"unit": "lxd/1", "name": "m1", "attempt": 0, "sealed": "x", "made": 1}'

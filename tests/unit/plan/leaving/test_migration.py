@@ -214,7 +214,7 @@ def test_machines_that_run_two_architectures(has: str, machine: str, fits: bool)
     assert (migration.targets(moves, lxd, "m2") == ("m0",)) is fits
 
 
-def test_who_could_take_it_were_it_there():
+def test_members_that_could_take_it_if_they_were_there():
     moves = instance()
     members = (member("m0", "OFFLINE"), member("m1", "OFFLINE"), member("m2"))
     lxd = replace(cluster(moves, members=members), orphaned=frozenset({"m1"}))

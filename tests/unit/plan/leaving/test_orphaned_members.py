@@ -117,14 +117,14 @@ class TestGoneWithoutGoodbye:
 
         assert "m3" not in names(app)
 
-    def test_what_was_read_before_a_unit_had_told_its_name_is_no_proof(self, generation: str):
+    def test_what_was_read_before_a_unit_published_its_name_is_not_a_proof(self, generation: str):
         app = without(formed(4, generation), "m3")
         app.databags["lxd/3"] = {"version": "1"}
         app.hook("lxd/0")
 
         assert "m3" in names(app)
 
-    def test_what_was_read_before_a_machine_was_renamed_is_no_proof(self, generation: str):
+    def test_what_was_read_before_a_machine_was_renamed_is_not_a_proof(self, generation: str):
         app = without(formed(4, generation), "m3")
         app.databags["lxd/3"] |= {"name": '"before"'}
         del app.databags["lxd/3"]["cluster"]

@@ -285,7 +285,7 @@ def test_a_silent_member_is_not_let_go_even_if_what_it_holds_may_be_left_behind(
     assert "juju remove-unit --force lxd/2" in app.hook("lxd/2").hold
 
 
-def test_of_two_silent_members_that_leave_only_one_is_to_recover_the_database():
+def test_only_one_of_two_silent_members_that_leave_recovers_the_database():
     app = leaving(leaving(formed(3), "lxd/1"), "lxd/2")
     for unit in ("lxd/1", "lxd/2"):
         app.units[unit].server.freeze()

@@ -116,7 +116,7 @@ def test_a_network_of_an_operator_is_left_to_the_operator():
     assert statuses(app)["lxd/1"].startswith("active")
 
 
-def test_bridges_of_lxd_are_no_machines_own():
+def test_bridges_of_lxd_are_not_a_machines_own():
     bridge = Interface("lxdbr0", bridge=True, subnets=("10.0.0.1/24",), lxds=True)
     beside = Interface("lxdbr1", bridge=True, subnets=("10.0.0.9/24",), lxds=True)
 
@@ -125,7 +125,7 @@ def test_bridges_of_lxd_are_no_machines_own():
     assert statuses(app)["lxd/1"].startswith("active")
 
 
-def test_a_route_that_announces_the_network_is_no_clash():
+def test_a_route_that_announces_the_network_is_not_a_clash():
     """BGP daemons have such a route to nowhere beside the kernel's own."""
     nowhere = Interface("lo", routes=("10.66.0.0/24",))
 

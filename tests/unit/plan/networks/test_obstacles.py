@@ -37,7 +37,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("first", "name", "second", "told"), REFUSED, ids=lambda v: str(v)[:20])
-def test_the_subnet_of_an_uplinks_router_is_no_other_networks(
+def test_no_other_network_gets_the_subnet_of_an_uplinks_router(
     first: str, name: str, second: str, told: str
 ):
     app = changed(on_bridges(), networks=f"{{{first}}}")

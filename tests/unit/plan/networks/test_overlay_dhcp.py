@@ -184,7 +184,7 @@ def test_a_newcomer_leaves_a_members_share_alone(generation: str, older: int, ne
     assert app.units[f"lxd/{older}"].machine.overlays_ == before
 
 
-def test_of_two_members_with_one_share_the_lower_number_has_it():
+def test_the_member_with_the_lower_number_has_a_share_of_two():
     app = numbered(2, 17)
 
     changed(app, **SEGMENT)
@@ -289,7 +289,7 @@ def test_the_others_are_kept_up_to_date():
     assert 'peers="10.0.0.2 10.0.0.3 10.0.0.4"' in peers(app, "lxd/0")
 
 
-def test_whoever_makes_it_wakes_the_others():
+def test_the_member_that_makes_it_wakes_the_others():
     app = spread(3)
 
     assert app.own("lxd/0").spread == ("seg0",)

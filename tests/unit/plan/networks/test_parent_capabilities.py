@@ -58,7 +58,7 @@ def test_an_interface_that_cannot_is_named_before_anything_is_made(
     assert "lan0" not in the_cluster(app).networks
 
 
-def test_of_several_interfaces_one_that_can_is_taken():
+def test_the_first_interface_that_can_is_taken():
     app = app_on(
         replace(CARD, name="eth0", up=False),
         CARD,
@@ -70,7 +70,7 @@ def test_of_several_interfaces_one_that_can_is_taken():
     assert parents(app, "lan0") == dict.fromkeys(["m0", "m1", "m2"], "eth1")
 
 
-def test_a_vlan_of_a_port_is_no_port():
+def test_a_vlan_of_a_port_is_not_a_port():
     app = app_on(
         replace(CARD, master="br0"),
         network_mode="macvlan",
@@ -205,7 +205,7 @@ def test_a_tunnel_needs_an_address_of_its_family_and_room(
     assert "net0" not in the_cluster(app).networks
 
 
-def test_who_joins_is_asked_the_same():
+def test_a_joining_unit_is_asked_the_same():
     app = app_on(WIRED, good=WIRED, network_mode="vxlan", network_name="net0")
 
     app.add(3).machine.interfaces_ = [SIX]

@@ -179,7 +179,7 @@ def test_a_member_at_the_address_of_a_gone_unit_is_not_lost():
     assert quorum.recovery(view, peers, case.copy(), frozenset()).lost == {address(1), address(3)}
 
 
-def test_of_two_survivors_one_and_only_one_may_recover():
+def test_one_and_only_one_of_two_survivors_may_recover():
     """Every unit names the same one."""
     may = Case(FIVE, (0, 4), {4: word(50, 1, 2, 3)}).recovery().problem == ""
     roles = {0: Role.VOTER, 4: Role.VOTER, 1: Role.VOTER, 2: Role.VOTER, 3: Role.VOTER}
@@ -214,7 +214,7 @@ def test_a_spare_has_no_copy_and_an_empty_log_no_age(
     assert quorum.age(peers, case.copy()) == (told and Entry(*told))
 
 
-def test_who_has_the_database_is_noted_while_it_answers():
+def test_the_units_with_the_database_are_noted_while_it_answers():
     seen = views.lxd(
         views.member(0),
         views.member(1, role="database-leader"),

@@ -125,7 +125,7 @@ class Mute(PassingPort):
         raise LxdUnreachable(f"no answer to {request.path} in {seconds:.0f} s")
 
 
-def test_a_socket_that_another_program_blocks_is_no_lost_quorum():
+def test_a_socket_that_another_program_blocks_is_not_a_lost_quorum():
     app = formed(3)
     unit = app.units["lxd/2"]
     unit.ports = replace(unit.ports, lxd=LxdApi(Mute(unit.server.lxd)))
@@ -158,7 +158,7 @@ def test_what_lxd_refuses_is_told_as_what_it_is(generation: str):
     assert app.plan("lxd/0").steps == ()
 
 
-def test_a_question_for_which_lxd_waited_too_long_is_no_refusal():
+def test_a_question_for_which_lxd_waited_too_long_is_not_a_refusal():
     """LXD 6.9 with a full disk: it still answers simpler requests."""
     app = fail(formed(3, "6.9"), "lxd/2", "GET /1.0/cluster/members", how="late")
 
@@ -202,7 +202,7 @@ def on_lan(app: ModelApp) -> ModelApp:
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_of_a_member_that_is_down_nothing_is_asked(generation: str):
+def test_a_member_that_is_down_is_asked_nothing(generation: str):
     app = without(on_lan(formed(3, generation)), "m2")
 
     told = [str(app.hook(name).status) for name in ("lxd/0", "lxd/1", "lxd/0")]

@@ -80,7 +80,7 @@ def test_what_is_wanted(options: dict[str, Any], model: Proxies, meant: tuple[st
         ("proxy_ignore_hosts", "a;b", "proxy-ignore-hosts=a;b: use auto, none or hosts"),
     ],
 )
-def test_what_is_no_proxy_is_refused(option: str, value: str, why: str):
+def test_a_text_that_is_not_a_proxy_is_refused(option: str, value: str, why: str):
     with pytest.raises(ValidationError) as caught:
         Options.model_validate({option: value})
 

@@ -199,7 +199,7 @@ def test_after_an_option_that_is_taken_back_a_move_that_failed_leaves_nothing(ap
     assert volumes(app) == []
 
 
-def test_a_key_that_lxd_set_before_it_failed_is_no_proof(app: ModelApp):
+def test_a_key_that_lxd_set_before_it_failed_is_not_a_proof(app: ModelApp):
     app.options["storage_images_volume"] = "local"
     server = app.units["lxd/1"].server
     by_hand.add_volume(server, "local", IMAGES)
@@ -210,7 +210,7 @@ def test_a_key_that_lxd_set_before_it_failed_is_no_proof(app: ModelApp):
     assert places(app) == images(app) == [f"local/{IMAGES}"] * 3
 
 
-def test_a_key_that_lxd_took_away_before_it_failed_is_no_proof(app: ModelApp):
+def test_a_key_that_lxd_removed_before_it_failed_is_not_a_proof(app: ModelApp):
     asked(app, "fast")
     app.options["storage_images_volume"] = ""
     del app.units["lxd/1"].server.config["storage.images_volume"]
@@ -461,7 +461,7 @@ class TestGoneDevice:
         assert told.startswith("blocked: lxd/2: LXD cannot start without fast/mine")
 
 
-def test_a_move_without_links_that_was_cut_short_is_undone_and_made_anew():
+def test_a_move_without_links_that_was_cut_short_is_undone_and_made_again():
     """LXD 6.9 was killed: its key names the volume, and its folder has what was not copied."""
     app = asked(with_pool(formed(3, "6.9"), "fast"), "fast")
     server = app.units["lxd/1"].server

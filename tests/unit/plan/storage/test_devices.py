@@ -192,7 +192,7 @@ def test_whatever_is_typed_about_storage_is_refused_in_a_line_or_can_be_used(
 
 
 @pytest.mark.parametrize("value", ["sdb", "/mnt/disk", "/dev/sdb disk2"])
-def test_what_is_no_device_is_refused(value: str):
+def test_a_path_that_is_not_a_device_is_refused(value: str):
     with pytest.raises(ValidationError) as caught:
         Options(storage_devices=value)
 
@@ -210,7 +210,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])
-def test_a_device_is_wiped_by_whoever_knows_what_is_on_it(confirm: str):
+def test_a_device_is_wiped_if_the_operator_names_what_is_on_it(confirm: str):
     said, disk = wipe(HELD, confirm)
 
     assert said == "/dev/sdb held ext4 and is empty now"

@@ -108,7 +108,7 @@ def test_a_pool_is_finished_once_a_member_that_died_meanwhile_is_back(generation
     ("status", "refused", "anew"),
     [("Errored", (), False), ("Errored", (1,), True), ("Pending", (), True)],
 )
-def test_what_a_run_left_half_made_is_finished_or_made_anew(
+def test_what_a_run_left_half_made_is_finished_or_made_again(
     status: str, refused: tuple[int, ...], anew: bool, generation: str
 ):
     app = with_half_made_pool(formed(3, generation), "fast", "btrfs", status)

@@ -144,7 +144,7 @@ def test_a_pool_waits_for_a_member_that_is_down():
     assert root(app) == "local-dir"
 
 
-def test_whoever_joins_makes_its_part_of_every_pool():
+def test_a_joining_unit_makes_its_part_of_every_pool():
     app = formed(2, storage_pools="fast: dir")
     app.options["storage_backend"] = "dir"
     app.settle()

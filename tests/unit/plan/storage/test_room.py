@@ -88,7 +88,7 @@ def test_without_a_size_lxd_needs_five():
 
 
 @pytest.mark.parametrize("options", [{"storage_backend": "dir"}, {"storage_devices": "/dev/sdb"}])
-def test_what_is_no_file_needs_no_room(options: dict[str, Any]):
+def test_what_is_not_a_file_needs_no_room(options: dict[str, Any]):
     app = ModelApp(options=options)
     unit = app.add(0)
     unit.machine.room_ = GIB
@@ -134,7 +134,7 @@ def test_one_that_joins_gets_no_file_where_the_others_have_devices(generation: s
     assert sources(app, "fast")["m2"] == "/dev/sdc"
 
 
-def test_of_the_default_pool_another_option_is_named():
+def test_another_option_is_named_for_the_default_pool():
     app = ModelApp(options={"storage_devices": "/dev/sdb"})
     for number in range(2):
         app.add(number).machine.disks = [Device("/dev/sdb", 20 * GIB, node="/dev/sdb")]
