@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_the_snap_has_the_programs_and_the_libraries(folder: Path, tmp_path: Pat
     assert {path.name for path in snap.iterdir()} == {"bin", "commands", "lib", "meta"}
     assert not (snap / "lib/README").exists()
     assert yaml.safe_load((snap / "meta/snap.yaml").read_text())["version"] == "5.21.7"
+
+
+@pytest.mark.skipif(shutil.which("mksquashfs") is None, reason="no mksquashfs here")
+def test_machines_that_boot_together_may_pack_the_same_snap(folder: Path, tmp_path: Path):
+    target = tmp_path / "snaps/lxd_5.21.7.snap"
+    with ThreadPoolExecutor() as pool:
+        packing = [pool.submit(snaps.pack_lxd, folder, "5.21.7", target) for _ in range(6)]
+    for packed in packing:
+        packed.result()
+
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
 def test_liblxc_is_the_machine_s(folder: Path, tmp_path: Path):

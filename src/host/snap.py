@@ -28,6 +28,8 @@ _LXD_DIR = LXD_DIR
 _FILES = Path("/var/lib/snapd/snaps")
 _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/system/lxd.service"))
 _META = Path("meta/snap.yaml")
+_FILE = re.compile(r"lxd_x?[0-9]+\.snap")
+"""snapd's name for a revision of LXD. A second LXD beside it, lxd_NAME, has others."""
 _HEAD, _TAIL = 4096, 65536
 _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
 """The refusal of a snapd that does not know holds."""
@@ -42,6 +44,10 @@ class SnapError(Exception):
 
 class ChannelUnknownError(SnapError):
     """The store has no such channel of LXD, or not that LXD in it."""
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
 def _changing() -> bool:
@@ -88,7 +94,7 @@ class Snap:
         installed = _CURRENT.exists()
         revision = _CURRENT.resolve().name if installed else ""
         file = _FILES / f"lxd_{revision}.snap"
-        disabled = not installed and any(_FILES.glob("lxd_*.snap"))
+        disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
         same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
         return SnapFacts(
             snapd=Path(_SNAP).exists(),

@@ -11,7 +11,7 @@ from plan import leader, member
 from plan.addresses import listening
 from plan.forming import identity, joining, member_names
 from plan.install import disabled_snap, existing_lxd, upgrade, versions
-from plan.leaving import removal
+from plan.leaving import outside, removal
 from plan.recovery import unresponsive
 from relations import ceph, ovn
 from state.cluster import ClusterView
@@ -35,7 +35,18 @@ def make_plan(view: View) -> Plan:
         return removal.plan_removal(view)
     if view.peers is not None and (unread := _unread(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
-    return _with_peers(view, _install(view) or _with_lxd(view))
+    return _with_peers(view, _after_removal(view) or _install(view) or _with_lxd(view))
+
+
+def _after_removal(view: View) -> Plan | None:
+    """The plan of a unit that stays although the cluster has removed its member.
+
+    Its machine would go on giving out addresses of the cluster's networks.
+    """
+    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
+        return None
+    due = outside.networks_ended(view)
+    return Plan(waiting("to end the DHCP of the cluster's networks"), due) if due else None
 
 
 def _beside(view: View, neighbour: str) -> Plan:

@@ -62,8 +62,12 @@ class RealSide:
     def boot(home: Path) -> RealSide:
         """The machines of a lab at `home`, with LXD's snap on them."""
         side = RealSide(home, ensure_image(DEFAULT_CACHE, print))
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(side._boot, MACHINES))
+        try:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(side._boot, MACHINES))
+        except BaseException:
+            side.close()
+            raise
         return side
 
     def close(self) -> None:

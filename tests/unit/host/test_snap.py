@@ -128,6 +128,12 @@ def test_a_disabled_lxd_is_not_a_missing_one(store: Snapd, lxd: Snap):
         lxd.install("5.21/stable", "350")
 
 
+def test_a_second_lxd_beside_it_is_another_snap(store: Snapd, lxd: Snap):
+    (store.folder / "lxd_mine_350.snap").touch()
+
+    assert not lxd.facts(None).disabled
+
+
 @pytest.mark.parametrize(
     ("change", "changing"),
     [

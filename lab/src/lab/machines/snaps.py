@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 from lab.machines import lxd_folder, rootfs
@@ -68,8 +68,8 @@ def _copy(name: str, scratch: Path) -> Path:
 
 def _pack(folder: Path, target: Path) -> None:
     """Do the same as `snap pack`, without compression: it takes 1 s instead of 13."""
-    # Two processes may pack the same snap at the same time.
-    new = target.with_suffix(f".{os.getpid()}.new")
+    # Several machines may boot at the same time, each in a thread, and pack the same snap.
+    new = target.with_suffix(f".{threading.get_native_id()}.new")
     new.unlink(missing_ok=True)
     uncompressed = ["-noI", "-noD", "-noF", "-noX"]
     same_bytes = ["-mkfs-time", "0", "-all-time", "0"]

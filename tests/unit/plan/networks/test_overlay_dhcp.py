@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,7 @@ from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.cutting import cut, cuts
-from tests.unit.deeds import api, changed, later, leaving, names, with_instance, with_volume
+from tests.unit.deeds import api, changed, names, with_instance
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
@@ -394,37 +392,3 @@ def test_after_the_peers_the_tunnel_has_its_multicast_group_again(tmp_path: Path
     files = app.units["lxd/0"].machine.files
     service = next(t for p, t in files.items() if p.name == "lxd-cluster-peers-seg0.service")
     assert "ExecStopPost=/bin/sh" in service
-
-
-def leaver() -> tuple[ModelApp, str]:
-    return leaving(spread(), "lxd/2"), "lxd/2"
-
-
-def abandoned() -> tuple[ModelApp, str]:
-    app, unit = leaver()
-    app.options["on_remove"] = "abandon"
-    return with_volume(app, "m2"), unit
-
-
-@pytest.mark.parametrize("begin", [leaver, abandoned])
-def test_a_machine_that_has_left_gives_out_no_addresses(begin: Callable[[], tuple[ModelApp, str]]):
-    app, unit = begin()
-
-    assert app.hook(unit).hold == ""
-    assert names(app) == ["m0", "m1"]
-    assert app.units[unit].machine.overlays_ == {}
-
-
-@pytest.mark.parametrize("begin", [leaver, abandoned])
-def test_it_gives_out_none_whenever_its_hook_was_killed(
-    begin: Callable[[], tuple[ModelApp, str]],
-):
-    for cutter in cuts(begin):
-        app, unit = begin()
-        cut(app, unit, cutter)
-        later(app, 60.0)
-        for name in app.units.keys() - app.leaving:
-            app.hook(name)
-        held = [app.hook(unit).hold for _ in range(2)]
-        assert not held[-1], cutter
-        assert app.units[unit].machine.overlays_ == {}, cutter
