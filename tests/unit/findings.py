@@ -15,6 +15,14 @@ from tests.lxd_model.things import Config
 from tests.unit.deeds import the_cluster
 from tests.unit.model_units import ModelApp, ModelUnit
 
+HEALTHY = {
+    "lxd/0": "active: member m0, voter",
+    "lxd/1": "active: member m1, voter",
+    "lxd/2": "active: member m2, voter",
+    "app": "active: 3 members, 3 voters",
+}
+"""The statuses of a healthy cluster of three: see `statuses`."""
+
 
 def statuses(app: ModelApp) -> dict[str, str]:
     """The status of each unit, and under `app` the application's."""

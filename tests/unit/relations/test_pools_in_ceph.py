@@ -1,0 +1,157 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""A cluster with its pools in a Ceph: made, changed, joined, and without its Ceph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from host import capabilities
+from relations import ceph
+from state.facts import Ceph
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import names, the_cluster
+from tests.unit.findings import root
+from tests.unit.model_units import ModelApp, formed
+
+KEY = "AQDsecretkeyAA=="
+READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
+
+
+def known_to_kernels(monkeypatch: pytest.MonkeyPatch, *file_systems: str) -> None:
+    """The machines' kernels can mount these."""
+
+    def mounts(file_system: str) -> bool:
+        return file_system in file_systems
+
+    monkeypatch.setattr(capabilities, "_mounts", mounts)
+
+
+def on_ceph(app: ModelApp) -> ModelApp:
+    """Machines whose LXD can use a Ceph."""
+    for unit in app.units.values():
+        unit.server.drivers |= {"ceph", "cephfs"}
+    return app
+
+
+def test_a_cluster_is_made_on_ceph():
+    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": READY})
+    for number in range(3):
+        app.add(number)
+    on_ceph(app).settle()
+
+    cluster = the_cluster(app)
+    assert cluster.pools["local"].driver == "ceph"
+    assert cluster.pools["local"].config == {
+        "ceph.cluster_name": "lxd-cluster",
+        "ceph.osd.pool_name": "lxd-local",
+        "ceph.user.name": "lxd",
+    }
+    assert all(len(unit.machine.files) == 2 for unit in app.units.values())
+    assert all(app.own(unit).cluster for unit in app.units)
+
+
+WAITS = [
+    (None, "blocked: ceph: integrate it with a Ceph: juju integrate lxd ceph-mon"),
+    (replace(READY, granted=False), "waiting: for Ceph to answer"),
+    (
+        replace(READY, granted=False, problem="no room"),
+        "blocked: ceph: it refuses the request: no room",
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "status"), WAITS)
+def test_without_its_ceph_nothing_is_made(told: Ceph | None, status: str):
+    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": told})
+    app.add(0)
+    on_ceph(app)
+    app.settle()
+
+    assert str(app.plan("lxd/0").status) == status
+    assert app.cloud.databases == []
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_running_cluster_goes_over_to_ceph(generation: str):
+    app = on_ceph(formed(3, generation))
+    app.options["storage_backend"] = "ceph"
+    app.settle()
+    assert set(the_cluster(app).pools) == {"local"}
+
+    app.related["ceph"] = READY
+    app.settle()
+
+    assert root(app) == "local-ceph"
+
+
+def test_a_file_system_of_ceph_is_named_for_each_member(monkeypatch: pytest.MonkeyPatch):
+    known_to_kernels(monkeypatch, "ceph")
+    app = on_ceph(formed(2))
+    app.related["ceph"] = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+
+    own = the_cluster(app).pools["files"].members
+    assert own == {"m0": {"source": "cephfs"}, "m1": {"source": "cephfs"}}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_joins_a_cluster_with_a_file_system_of_ceph(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    """LXD issues 6537 and 17177: until 6.x it is each member's `source`, not a device."""
+    known_to_kernels(monkeypatch, "ceph")
+    app = on_ceph(formed(2, generation))
+    app.related["ceph"] = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+    app.add(2)
+    on_ceph(app)
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: pytest.MonkeyPatch):
+    known_to_kernels(monkeypatch)
+    app = formed(2)
+    for unit in app.units.values():
+        unit.server.drivers = frozenset({"btrfs", "ceph", "cephfs", "dir", "lvm", "zfs"})
+    app.related["ceph"] = READY
+    app.options["storage_pools"] = "files: cephfs"
+    app.settle()
+
+    assert "needs module ceph" in str(app.plan("lxd/0").app_status)
+
+
+def test_a_pool_whose_ceph_is_gone_is_left_alone():
+    app = on_ceph(formed(3))
+    app.related["ceph"] = READY
+    app.options["storage_backend"] = "ceph"
+    app.settle()
+
+    app.related["ceph"] = None
+    app.settle()
+
+    status = str(app.plan("lxd/0").app_status)
+    assert status == "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
+    assert set(the_cluster(app).pools) == {"local", "local-ceph"}
+
+
+def test_a_key_that_is_none_is_told():
+    app = ModelApp(options={"storage_backend": "ceph"})
+    app.add(0)
+    app.related["ceph"] = ceph.answer(
+        "lxd/0", "", [{"key": "no key", "ceph-public-address": "10.0.9.1"}]
+    )
+
+    on_ceph(app).settle()
+
+    assert str(app.plan("lxd/0").status) == (
+        "blocked: ceph: its key is not a valid key: see juju show-unit lxd/0"
+    )
