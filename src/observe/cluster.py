@@ -292,10 +292,12 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     nic, root = devices.get("eth0", {}), profile_devices.root_pool(devices)
     existing = ports.lxd.networks.list()
     members = [m.name for m in lxd.members if m.up]
-    parents = {
-        name: ports.lxd.networks.parents(name, members)
-        for name in (*networks.relisted(options, existing), *networks.by_hand(options, existing))
+    asked = {
+        *networks.relisted(options, existing),
+        *networks.by_hand(options, existing),
+        *networks.beside_uplinks(options, existing),
     }
+    parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(asked)}
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     return replace(lxd, networks=existing, nic=nic, root=root)
 

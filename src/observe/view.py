@@ -134,7 +134,7 @@ def _related(juju: HookInput, ports: Ports) -> dict[str, object]:
 def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
     """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
     answer = ceph.RELATION.of(juju)
-    if answer is None or not answer.ready:
+    if answer is None or not answer.opens:
         return answer
     from host import ceph_files
 

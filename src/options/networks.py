@@ -212,7 +212,9 @@ _WORDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 def parse(text: str, modes: Mapping[str, Mode]) -> tuple[WantedNetwork, ...]:
     """The networks of a YAML map of name to mode, or to mode and more keys. Raises ValueError."""
-    networks = yaml_maps.mapping(text, "use a YAML map such as {lan: {mode: flat, parent: br0}}")
+    networks = yaml_maps.mapping(
+        text, "use a YAML map such as {lan: {mode: macvlan, parent: eth1}}"
+    )
     wanted = tuple(_network(name(str(key)), networks[key], modes) for key in networks)
     collisions([network.name for network in wanted])
     return wanted
@@ -244,11 +246,18 @@ def alike(names: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def _makes_networks(modes: Mapping[str, Mode]) -> str:
+    """The modes in which LXD makes a network: the others are a nic of the default profile."""
+    return ", ".join(sorted(name for name, mode in modes.items() if mode.type))
+
+
 def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwork:
     fields = dict(yaml_maps.fields(value, "mode"))
     mode = fields.pop("mode", None)
     if not isinstance(mode, str) or mode not in modes:
-        raise ValueError(f"{network}: mode is one of {', '.join(sorted(modes))}")
+        raise ValueError(f"{network}: mode is one of {_makes_networks(modes)}")
+    if not modes[mode].type:
+        raise ValueError(f"{network}: {mode} is for network-mode only")
     allowed = (*sorted(modes[mode].words), "config")
     for word in fields:
         if word not in allowed:

@@ -25,9 +25,14 @@ class Ceph:
     """Whether this machine has its current configuration and key."""
 
     @property
+    def opens(self) -> bool:
+        """Whether it says how to reach it. A later request may still be unanswered."""
+        return bool(self.key) and bool(self.monitors) and not self.malformed
+
+    @property
     def ready(self) -> bool:
         """Whether LXD has everything to use it."""
-        return self.granted and bool(self.key) and bool(self.monitors)
+        return self.granted and self.opens
 
 
 @dataclass(frozen=True)

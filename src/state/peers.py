@@ -68,6 +68,10 @@ class ContributionRequest(_Data):
     backend: str
     serial: str
     """An answer to one call is not valid for the next one, even of the same pool."""
+    options: str = ""
+    """The devices and the size in the coordinator's options. A unit answers once its own say the
+    same: a device that the operator has removed from the list is not used. Empty in an older charm.
+    """
 
 
 class Contribution(_Data):

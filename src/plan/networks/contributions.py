@@ -93,6 +93,8 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
         if contribution.problem:
             return {}, blocked(contribution.problem)
     for net in view.options.networks_asked:
+        if problem := _other_name(view, net):
+            return {}, blocked(problem)
         for name in names(net):
             if interface := swallowed(view.interfaces, name, net.mode):
                 return {}, blocked(_name_taken(name, interface))
@@ -105,6 +107,26 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
             return {}, blocked(keys)
         keys_by_network[record.name] = keys
     return keys_by_network, None
+
+
+def _other_name(view: View, wanted: WantedNetwork) -> str:
+    """Why this unit cannot join a network whose interface has another name on the members."""
+    if not modes.MODES[wanted.mode].one_name or view.peers is None:
+        return ""
+    question, own = request(wanted), to_network(view, wanted).parent
+    members = {
+        unit: data.links[question].parent
+        for unit, data in sorted(view.peers.others.items())
+        if data.cluster and question in data.links
+    }
+    other = next(((unit, parent) for unit, parent in members.items() if parent != own), None)
+    return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
+
+
+def differing(mode: str, parent: str, unit: str, other_parent: str, other_unit: str) -> str:
+    """The message about a network that needs the same interface on all machines."""
+    parents = f"{parent} on {unit}, {other_parent} on {other_unit}"
+    return f"{mode} needs one name on all machines: {parents}"
 
 
 def _placed(view: View) -> list[OnParent]:

@@ -63,7 +63,9 @@ def change(
         NetworkChange(problem=contested) if contested else _change_of(view, lxd, peers, own, first)
     )
     changes = [default, *(_change_of(view, lxd, peers, own, net) for net in more)]
-    problem = next((change.problem for change in changes if change.problem), None)
+    # Why an uplink cannot be made comes before what needs it.
+    nets = sorted(zip((first, *more), changes, strict=True), key=lambda pair: bool(pair[0].uplink))
+    problem = next((change.problem for _, change in nets if change.problem), None)
     return NetworkChanges(tuple(change.steps for change in changes), problem, default.nic)
 
 
@@ -91,7 +93,7 @@ def _change_of(
     nic = mode.nic(net, shared)
     if not mode.type:
         return NetworkChange(nic=nic)
-    if problem := next(filter(None, obstacles.of_new_network(view, lxd, peers, net)), None):
+    if problem := next(filter(None, obstacles.of_new_network(view, lxd, peers, net, links)), None):
         return NetworkChange(problem=problem)
     return NetworkChange((_creation(view, lxd, net, links),), nic=nic)
 
@@ -307,6 +309,15 @@ def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     option_names = {name for net in options.networks_asked for name in wanted_networks.names(net)}
     unasked = [n for n in existing if not n.half_made and n.name not in option_names]
     return [n.name for n in unasked if unlisted(n) == "parent"]
+
+
+def beside_uplinks(options: Options, existing: tuple[Network, ...]) -> list[str]:
+    """Networks that may have the interface that an uplink needs, while it is not made yet."""
+    names = {network.name for network in existing if not network.half_made}
+    due = [net for net in options.networks_asked if network_modes.MODES[net.mode].exclusive]
+    if all(names & set(wanted_networks.names(net)) for net in due):
+        return []
+    return [n.name for n in existing if not n.half_made and _own_parent(n)]
 
 
 def unlisted(network: Network) -> str:

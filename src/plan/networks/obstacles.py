@@ -24,10 +24,18 @@ _SUBNETS = {"ipv4.address", "ipv6.address", "fan.overlay_subnet"}
 
 
 def of_new_network(
-    view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork
+    view: View,
+    lxd: ClusterView,
+    peers: Peers,
+    net: WantedNetwork,
+    links: Mapping[str, str],
 ) -> Iterator[Status | None]:
-    """Why a network cannot be made now, first the reasons that the operator must remove first."""
+    """Why a network cannot be made now, first the reasons that the operator must remove first.
+
+    `links` are the members' interfaces for it.
+    """
     yield _without_uplink(lxd, net)
+    yield _taken_interface(lxd, net, links)
     yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
@@ -42,6 +50,26 @@ def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     if not net.uplink or made(lxd, net.uplink) is not None:
         return None
     return blocked(f"network {net.name}: there is no network {net.uplink}")
+
+
+def _taken_interface(
+    lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
+) -> Status | None:
+    """Blocked for an uplink on an interface of an existing network: LXD would take it away.
+
+    LXD itself allows two networks on one interface if both have their own VLANs.
+    """
+    if not network_modes.MODES[net.mode].exclusive:
+        return None
+    for other in lxd.networks or ():
+        vlan = other.config.get("vlan", "")
+        apart = net.vlan and vlan and vlan != str(net.vlan)
+        shared = {m for m, parent in links.items() if parent and other.parents.get(m) == parent}
+        if shared and not apart and other.name != net.name:
+            return blocked(
+                f"{links[min(shared)]} is used by {other.name}: name another for {net.name}"
+            )
+    return None
 
 
 def of_update(

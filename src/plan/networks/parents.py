@@ -121,6 +121,9 @@ def _same_name(
     if modes.MODES[net.mode].one_name and len(set(links.values())) > 1:
         (member, parent), *others = sorted(links.items())
         other_member, other_parent = next((m, p) for m, p in others if p != parent)
-        parents = f"{parent} on {units[member]}, {other_parent} on {units[other_member]}"
-        return blocked(f"{net.mode} needs one name on all machines: {parents}")
+        return blocked(
+            contributions.differing(
+                net.mode, parent, units[member], other_parent, units[other_member]
+            )
+        )
     return links

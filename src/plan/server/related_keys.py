@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from plan.server.proxies import digest
 from relations import RELATIONS
 from relations.relation import Relation
 from state.cluster import ClusterView
@@ -39,12 +40,21 @@ def _of_key(view: View, lxd: ClusterView, relation: Relation[Any], key: str) -> 
         return []
     wanted = "" if answer is None else rules.values(answer).get(key, "")
     current, noted = lxd.server.config.get(key, ""), lxd.notes.get(note, "")
+    own = bool(current) and digest(key, current) in _digests(key, noted)
     if wanted:
+        after = WriteNotes({note: digest(key, wanted)})
         if current == wanted:
-            return []
-        # The note comes first: if the hook is killed in between, the note shows whose the key is.
-        return [WriteNotes({note: wanted}), SetServerConfig({key: wanted})]
+            # An operator's own value is not the charm's, even if it is the wanted one.
+            return [after] if own and noted != digest(key, wanted) else []
+        # The note comes first and has both values: the hook may be killed, or LXD may refuse.
+        both = f"{digest(key, current)} {digest(key, wanted)}" if own else digest(key, wanted)
+        return [WriteNotes({note: both}), SetServerConfig({key: wanted}), after]
     if not noted or answer is not None or rules.needed(lxd):
         return []
-    own: list[Step] = [SetServerConfig({key: ""})] if current == noted else []
-    return [*own, WriteNotes({note: ""})]
+    removal: list[Step] = [SetServerConfig({key: ""})] if own else []
+    return [*removal, WriteNotes({note: ""})]
+
+
+def _digests(key: str, noted: str) -> list[str]:
+    """The noted values as digests. An older charm noted the value itself."""
+    return [*noted.split(), digest(key, noted)]

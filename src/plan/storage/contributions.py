@@ -110,11 +110,18 @@ def to_pools(
     return {serial: c for serial, c in answers.items() if c is not None}
 
 
+def options_of(pool: WantedPool) -> str:
+    """What the options say of each member's part of a pool: the size, then the devices."""
+    return " ".join([pool.size or "auto", *pool.devices])
+
+
 def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Contribution | None:
     more = {pool.name: pool for pool in view.more_pools}
     pool = replace(
         more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
     )
+    if request.options and request.options != options_of(pool):
+        return None
     decided = Storage(backend=request.backend, pool=request.pool)
     if request.pool not in more and _devices_are_for_earlier(view, decided):
         pool = replace(pool, devices=())

@@ -26,7 +26,10 @@ def choice(
         return None
     if not backend.on_devices:
         return blocked(f"pool {pool.name}: {backend.name} uses no devices; name none for it")
-    candidates = [d for d in view.devices.get(pool.devices, ()) if d.node not in taken]
+    found = view.devices.get(pool.devices, ())
+    candidates = [d for d in found if d.node not in taken]
+    if found and not candidates:
+        return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
     if not candidates:
         first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""

@@ -39,6 +39,10 @@ class PoolChange:
     problem: Status | None = None
 
 
+_CEPH_USERS = ("ceph.user.name", "cephfs.user.name")
+"""LXD's keys for the user in a Ceph: the application's name for a pool of the charm's."""
+
+
 def default(pool: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
     """The wanted default pool: `auto` and the name resolved.
 
@@ -64,6 +68,19 @@ def wanted(view: View, decided: Storage, existing: tuple[Pool, ...]) -> tuple[Wa
     return (first, *(p for p in view.more_pools if p.name != first.name))
 
 
+def contested(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
+    """Blocked if the default pool would have the name of one in `storage-pools`.
+
+    Each option would change that pool, and one of them would be ignored.
+    """
+    first = default(view.default_pool, decided, existing)
+    if first.name not in {pool.name for pool in view.more_pools}:
+        return None
+    return blocked(
+        f"storage-backend={first.backend}: storage-pools has {first.name}; set storage-pool"
+    )
+
+
 def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
     """Those of them that do not exist on all members."""
     made_pools = {p.name for p in existing if not p.half_made}
@@ -79,6 +96,8 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
     """What the coordinator does about the pools now."""
     existing = lxd.pools or ()
     pools = wanted(view, decided, existing)
+    if claimed_twice := contested(view, decided, existing):
+        return PoolChange(problem=claimed_twice)
     problem = misfit(view, decided, existing)
     due = unmade(pools, existing)
     if not due:
@@ -95,13 +114,30 @@ def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status |
         pool_in_lxd = made(pool.name, existing)
         if pool_in_lxd is not None and (problem := _misfit(view, decided, pool, pool_in_lxd)):
             return problem
-    return None
+    return _without_ceph(view, existing)
+
+
+def _without_ceph(view: View, existing: tuple[Pool, ...]) -> Status | None:
+    """Blocked for a pool of the charm's that is in a Ceph, although no Ceph is integrated.
+
+    An operator's own pool in another Ceph has another user.
+    """
+    if ceph.RELATION.of(view) is not None:
+        return None
+    app = view.unit.partition("/")[0]
+    users = {p.name: {p.config.get(key, "") for key in _CEPH_USERS} for p in existing}
+    found = next((p for p in existing if app in users[p.name] and not p.half_made), None)
+    return _integrate_again(found.name) if found else None
+
+
+def _integrate_again(pool: str) -> Status:
+    return blocked(f"the pool {pool} is in a Ceph: integrate that Ceph again")
 
 
 def _misfit(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
     if backends.BACKENDS[pool.backend].on_ceph and ceph.RELATION.of(view) is None:
-        return blocked(f"the pool {pool.name} is in a Ceph: integrate that Ceph again")
+        return _integrate_again(pool.name)
     if not _is_of(pool_in_lxd, pool.backend):
         return blocked(
             f"pool {pool.name} has the driver {pool_in_lxd.driver} here: choose another name"
@@ -216,12 +252,16 @@ def _request(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Co
     half_made = any(p.name == pool.name for p in lxd.pools or ())
     suffix = _AGAIN if half_made else ""
     standing = peers.own.call
-    same = standing is not None and (standing.pool, standing.backend) == (pool.name, pool.backend)
-    if standing is not None and same and standing.serial.endswith(suffix):
-        return standing
-    return ContributionRequest(
-        pool=pool.name, backend=pool.backend, serial=f"{view.unit} {view.now:.3f}{suffix}"
+    request = ContributionRequest(
+        pool=pool.name,
+        backend=pool.backend,
+        serial=f"{view.unit} {view.now:.3f}{suffix}",
+        options=contributions.options_of(pool),
     )
+    if standing is None or not standing.serial.endswith(suffix):
+        return request
+    same = standing.model_copy(update={"serial": request.serial}) == request
+    return standing if same else request
 
 
 def _contributions(

@@ -46,6 +46,11 @@ REFUSED = [
         "{a: {backend: zfs, size: 5}}",
         "storage-pools={a: {backend: zfs,...: a: use a number and a unit, such as 100GiB",
     ),
+    (
+        "networks",
+        "{lan: flat}",
+        "networks={lan: flat}: lan: flat is for network-mode only",
+    ),
     ("storage-size", "10", "storage-size=10: use a number and a unit, such as 100GiB"),
     ("storage-size", "٣GiB", "storage-size=٣GiB: use a number and a unit, such as 100GiB"),
     (
@@ -107,8 +112,16 @@ REFUSED = [
         "lan: {mode: bridge, config: {ipv4.address: 10.9.0.1/24}}",
         "networks=lan: {mode: bridge, config: {ipv4....: lan: use ipv4, not ipv4.address",
     ),
-    ("networks", "lan", "networks=lan: use a YAML map such as {lan: {mode: flat, parent: br0}}"),
-    ("networks", "lxdbr0: flat", "networks=lxdbr0: flat: network-name already has the name lxdbr0"),
+    (
+        "networks",
+        "lan",
+        "networks=lan: use a YAML map such as {lan: {mode: macvlan, parent: eth1}}",
+    ),
+    (
+        "networks",
+        "lxdbr0: bridge",
+        "networks=lxdbr0: bridge: network-name already has the name lxdbr0",
+    ),
     (
         "networks",
         "lxdbr0-x: bridge",
@@ -141,8 +154,8 @@ REFUSED = [
     ),
     (
         "networks",
-        "{a1: {mode: flat, vlan: x}}",
-        "networks={a1: {mode: flat, vlan: x}}: a1: that is not a number",
+        "{a1: {mode: macvlan, vlan: x}}",
+        "networks={a1: {mode: macvlan, vlan: x}}: a1: that is not a number",
     ),
     (
         "vxlan-group",
