@@ -25,6 +25,7 @@ from steps.leaving import (
     MoveInstance,
     MoveOffDead,
     NoteUnmoved,
+    OpenMember,
     RemoveMember,
     StartInstance,
 )
@@ -45,6 +46,12 @@ _STARTS = "a start operation"
 def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD's scheduler places nothing on the member."""
     ports.lxd.members.close(step.name)
+    return history
+
+
+def open_member(step: OpenMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """LXD's scheduler may place instances on the member."""
+    ports.lxd.members.open(step.name)
     return history
 
 

@@ -55,6 +55,7 @@ from steps.leaving import (
     MoveInstance,
     MoveOffDead,
     NoteUnmoved,
+    OpenMember,
     RemoveMember,
     StartInstance,
 )
@@ -298,6 +299,7 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     SetRole: _set_role,
     ForgetForming: forming.forget_forming,
     CloseMember: leaving.close_member,
+    OpenMember: leaving.open_member,
     AwaitEvacuation: leaving.await_evacuation,
     MoveInstance: leaving.move_instance,
     MoveOffDead: leaving.move_off_dead,

@@ -116,6 +116,13 @@ class MembersApi:
         config: dict[str, str] = member["config"] or {}
         self._change(name, {"config": {**config, "scheduler.instance": CLOSED}})
 
+    def open(self, name: str) -> None:
+        """LXD places new instances on this member by itself again."""
+        member = self._client.get(api_path("cluster", "members", name))
+        config: dict[str, str] = dict(member["config"] or {})
+        if config.pop("scheduler.instance", "") == CLOSED:
+            self._change(name, {"config": config})
+
     def await_evacuation(self, name: str, seconds: float) -> Iterator[None]:
         """Yields every few seconds while an evacuation of a member is in progress.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import backends
 import modes
 from records import join_lock, member_marks, member_units
-from state.cluster import ClusterView, Member
+from state.cluster import ClusterView, Member, can_take_over
 from state.view import Peers, View
 from values.status import Status, blocked, names, waiting
 
@@ -71,9 +71,25 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
         # It has joined, but its data have not arrived.
         return waiting(f"to make {thing} until {min(unheard)} has published its data")
     # Nobody knows what is on its machine, and its unit cannot come back.
-    return blocked(homeless(unknown[0]))
+    return without_unit(unknown[0], lxd)
 
 
 def homeless(member: str) -> str:
     """The message about a member that is up and has no unit."""
     return f"{member} has no unit: move what it holds, then lxc cluster remove it"
+
+
+def only_copy(member: str) -> str:
+    """The message about such a member that alone has the database: its removal would destroy it."""
+    return f"{member} has no unit, and the only copy of the database: add a unit first"
+
+
+def without_unit(member: str, lxd: ClusterView) -> Status:
+    """Blocked for a member that is up and has no unit, with advice that is safe."""
+    return blocked(only_copy(member) if has_only_copy(member, lxd) else homeless(member))
+
+
+def has_only_copy(member: str, lxd: ClusterView) -> bool:
+    """Whether the removal of a member would destroy the database."""
+    others = [m for m in lxd.members if m.name != member]
+    return len(others) == 1 and not can_take_over(lxd, others[0])

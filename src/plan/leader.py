@@ -240,7 +240,7 @@ def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked for a member that is up and has no unit."""
     unitless = orphaned_members.without_unit(view, lxd, peers, own)
-    return next((blocked(cluster_change.homeless(m.name)) for m in unitless if m.up), None)
+    return next((cluster_change.without_unit(m.name, lxd) for m in unitless if m.up), None)
 
 
 def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:

@@ -34,6 +34,7 @@ from state.cluster import ClusterView, Member
 from state.peers import Contribution, ContributionRequest, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
+from steps.leaving import OpenMember
 from steps.plan import Plan, Step, untried
 from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
@@ -282,6 +283,8 @@ def _own_notes(view: View, lxd: ClusterView, peers: Peers, member: Member) -> li
     """Steps that say whose member this is, and under which name: everything else needs them."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += renamed_members.due(view, lxd, peers, member)
+    if member_marks.closed(member, lxd):
+        steps.append(OpenMember(member.name))
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     if lxd.server.old_name and not view.history.restarted:
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).

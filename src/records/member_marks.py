@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import deadlines
 from records import join_lock, member_units
 from records.member_units import ADMITTED, OWNERS, UNIT, Record
-from state.cluster import ClusterView, Member
+from state.cluster import CLOSED, ClusterView, Member
 from steps.server import WriteNotes
 from values.numbers import whole
 
@@ -157,13 +157,20 @@ def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
     """A member notes its unit, and the attempt in which it joined: it is not the operator's.
 
-    After take-back the record may be right already, from a unit with the same number.
+    After take-back the record may be right already, from a unit with the same number. An earlier
+    unit of this machine may have marked the member as leaving: this unit stays.
     """
     steps = member_units.owned(member, unit, attempt, lxd)
     names = member_units.names(member, lxd)
-    observed = [kind + name for kind in (SEEN, KEPT) for name in sorted(names)]
+    observed = [kind + name for kind in (SEEN, KEPT, PREFIX, UNMOVED) for name in sorted(names)]
     cleared = {note: "" for note in observed if note in lxd.notes}
     return [*steps, WriteNotes(cleared)] if cleared else steps
+
+
+def closed(member: Member, lxd: ClusterView) -> bool:
+    """Whether an earlier unit of a member, which was to leave, has closed it for new instances."""
+    names = member_units.names(member, lxd)
+    return member.scheduler == CLOSED and any(PREFIX + name in lxd.notes for name in names)
 
 
 def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 
+_IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
 CLOSED = "manual"
 """With this value of `scheduler.instance` LXD places nothing on a member by itself."""
 
@@ -248,3 +249,20 @@ class ClusterView:
     def identity(self) -> str:
         """The identifier of this cluster, empty if its database does not have it."""
         return self.notes.get("identity", "")
+
+
+def can_take_over(lxd: ClusterView, other: Member) -> bool:
+    """Whether the last but one may leave the database to `other`.
+
+    LXD 5.0 and 6.9 first make a stand-by a voter, but not a spare: then both lose the database
+    (measured).
+    """
+    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd.server.extensions)
+
+
+def promotes_any(extensions: Collection[str]) -> bool:
+    """Whether LXD makes the other member a voter when the last but one leaves, in any role.
+
+    LXD 5.21 does. Extensions that 5.21 lacks came with 6.x, and 6.9 does not do it (measured).
+    """
+    return "explicit_trust_token" in extensions and "daemon_storage_per_project" not in extensions

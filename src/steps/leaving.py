@@ -22,6 +22,16 @@ class CloseMember:
 
 
 @dataclass(frozen=True)
+class OpenMember:
+    """LXD places new instances on this member again: its earlier unit has closed it to leave."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"let LXD place new instances on {self.name} again"
+
+
+@dataclass(frozen=True)
 class AwaitEvacuation:
     """An evacuation of this member that somebody began is over."""
 

@@ -46,6 +46,7 @@ from steps.leaving import (
     MoveInstance,
     MoveOffDead,
     NoteUnmoved,
+    OpenMember,
     RemoveMember,
     StartInstance,
 )
@@ -131,6 +132,7 @@ Step = (
     | SetRole
     | ForgetForming
     | CloseMember
+    | OpenMember
     | AwaitEvacuation
     | MoveInstance
     | MoveOffDead

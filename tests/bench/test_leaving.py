@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.bench.bench import Bench
-from plan.leaving import blockers
+from state import cluster
 from tests.bench.containers import all_run, any_node, launch
 from tests.bench.drive import all_active, leave, until
 from tests.bench.figures import Figures
@@ -102,7 +102,7 @@ def test_the_raft_leader_and_another_of_three_leave_at_once(trio: BenchApp):
 
 def promotes_any(unit: BenchUnit) -> bool:
     """Whether a leaving last but one member makes the other a voter, whatever role that one has."""
-    return blockers.promotes_any(unit.lxd.server.get().extensions)
+    return cluster.promotes_any(unit.lxd.server.get().extensions)
 
 
 @pytest.mark.long

@@ -94,6 +94,8 @@ def _without_unit(view: View, lxd: ClusterView) -> Status | None:
         return waiting(f"to exchange the LXD snap until {leavers[0]} has left")
     if not older:
         return None
+    if cluster_change.has_only_copy(older[0].name, lxd):
+        return blocked(cluster_change.only_copy(older[0].name))
     cure = "empty it, then lxc cluster remove it"
     return waiting(f"to exchange LXD: {older[0].name} has no unit: {cure}")
 

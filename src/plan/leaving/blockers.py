@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import modes
@@ -14,15 +14,13 @@ from plan import cluster_change
 from plan.leaving import migration, orphaned_members
 from plan.networks.contributions import request
 from records import member_marks, member_units
-from state.cluster import ClusterView, Member
+from state.cluster import ClusterView, Member, can_take_over
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 from state.view import Peers, View
 from values import error_messages
 from values.numbers import whole
 from values.status import STATUS_LIMIT, Status, blocked, count, names
-
-_IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
@@ -187,7 +185,7 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
 
 def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
     """Why the last but one voter cannot give the database to the last member."""
-    if len(others) == 1 and not _can_take_over(lxd, others[0]):
+    if len(others) == 1 and not can_take_over(lxd, others[0]):
         yield f"{others[0].name} {_NO_COPY}"
 
 
@@ -198,23 +196,6 @@ def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]
     would_be = 1 if up < 3 else min(most, up)
     if would_be < min_voters:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
-
-
-def _can_take_over(lxd: ClusterView, other: Member) -> bool:
-    """Whether the last but one may leave the database to `other`.
-
-    LXD 5.0 and 6.9 first make a stand-by a voter, but not a spare: then both lose the database
-    (measured).
-    """
-    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd.server.extensions)
-
-
-def promotes_any(extensions: Collection[str]) -> bool:
-    """Whether LXD makes the other member a voter when the last but one leaves, in any role.
-
-    LXD 5.21 does. Extensions that 5.21 lacks came with 6.x, and 6.9 does not do it (measured).
-    """
-    return "explicit_trust_token" in extensions and "daemon_storage_per_project" not in extensions
 
 
 def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:

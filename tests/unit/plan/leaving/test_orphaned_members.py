@@ -10,9 +10,11 @@ import pytest
 from deadlines import GIVEN_BACK
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.records import Role
 from tests.unit.deeds import (
     cluster_api,
     later,
+    leaving,
     names,
     note,
     notes,
@@ -196,3 +198,24 @@ class TestRenamed:
             "blocked: moved is offline and has no unit: start it, or remove it by hand"
         )
         assert names(app) == ["m0", "m1", "moved"]
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_no_status_tells_to_remove_the_only_copy_of_the_database(generation: str):
+    """LXD 5.0 and 6.9 lose the database of both then. 5.21 makes the other member a voter."""
+    app = formed(3, generation)
+    app.leader = "lxd/1"
+    leaving(app, "lxd/2")
+    while app.hook("lxd/2").hold:
+        later(app, 30.0)
+    app.remove("lxd/2")
+    later(app, 120.0).settle()
+    voter = next(row.name for row in the_cluster(app).members if row.role is Role.VOTER)
+    app.leader = next(unit for unit, u in app.units.items() if u.server.name != voter)
+
+    app.remove(next(unit for unit, u in app.units.items() if u.server.name == voter))
+    later(app, 120.0).settle()
+
+    removable = f"blocked: {voter} has no unit: move what it holds, then lxc cluster remove it"
+    last = f"blocked: {voter} has no unit, and the only copy of the database: add a unit first"
+    assert str(app.plan(app.leader).app_status) == (removable if generation == "5.21" else last)
