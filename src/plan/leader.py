@@ -203,6 +203,8 @@ def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
         member = lxd.member_of(data) if data else None
         if member is None:
             continue
+        if not member.up:
+            return blockers.cannot_leave(unit, (blockers.unanswered(member),))
         options = view.options
         on_remove, voters = options.on_remove, last_unit.wanted_voters(view)
         reasons = blockers.removal_blockers(on_remove, voters, lxd, member)

@@ -183,6 +183,11 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
     return sum(m in some for m in voters) * 2 > len(voters)
 
 
+def unanswered(member: Member) -> str:
+    """Why a unit is held whose LXD does not answer: it may have what the others need."""
+    return f"LXD on {member.name} does not answer"
+
+
 def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
     """Why the last but one voter cannot give the database to the last member."""
     if len(others) == 1 and not can_take_over(lxd, others[0]):

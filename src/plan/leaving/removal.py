@@ -24,7 +24,7 @@ from plan.leaving import (
     restarts,
 )
 from plan.leaving.blockers import Reason
-from plan.recovery import heartbeats, unresponsive
+from plan.recovery import heartbeats, quorum, unresponsive
 from plan.storage import daemon_volumes
 from records import join_lock, member_marks
 from state.cluster import ClusterView, Member, several_vote
@@ -336,7 +336,8 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     # One link with its object: the status keeps it, however long LXD's message is.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
     reason = f"LXD does not answer: {lxd.message}"
-    if any(data.cluster for data in peers.others.values()):
+    others = any(data.cluster for data in peers.others.values())
+    if others and not quorum.has_no_copy(view, peers):
         # The only copy of the database may be here: permission to leave data behind does not
         # include it.
         return outcomes.held(

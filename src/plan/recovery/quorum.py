@@ -201,6 +201,11 @@ def age(peers: Peers, copy: DatabaseCopy) -> Entry | None:
     return Entry(copy.term, copy.index) if copy.index else None
 
 
+def has_no_copy(view: View, peers: Peers) -> bool:
+    """Whether this machine certainly has no copy of the database: it is a spare's."""
+    return view.database is not None and age(peers, view.database) == _NO_COPY
+
+
 def only_copies(view: View, peers: Peers) -> list[str]:
     """The voters that this machine knows, by name or address, if no unit has a copy. Else none."""
     copy, units = view.database, view.units

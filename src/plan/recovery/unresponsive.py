@@ -188,6 +188,13 @@ def lasts(view: View) -> bool:
     return since is not None and view.now - since >= deadlines.UNRESPONSIVE
 
 
+def _without_quorum(view: View) -> Status:
+    """What to do without a quorum: another thing for the cluster of an earlier deployment."""
+    if view.peers is None or view.peers.own.cluster or view.forming is not None:
+        return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
+    return blocked("LXD here is in a cluster without a quorum; docs: How to recover")
+
+
 def _by_kind(view: View, lxd: Unresponsive) -> Status:
     """The kind of problem. Advice comes only after a while."""
     late = lasts(view)
@@ -207,7 +214,7 @@ def _by_kind(view: View, lxd: Unresponsive) -> Status:
         case UnresponsiveReason.NO_DATABASE if not late:
             return waiting("for LXD's database, which does not answer")
         case UnresponsiveReason.STARTING | UnresponsiveReason.NO_DATABASE:
-            return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
+            return _without_quorum(view)
         case UnresponsiveReason.HUNG | UnresponsiveReason.SOCKET_BLOCKED if not late:
             return waiting("for LXD, which does not answer")
         case UnresponsiveReason.SOCKET_BLOCKED:
