@@ -217,7 +217,7 @@ def _follow_renames(
     others = {r.old: r.new for r in due if r.new != step.own}
     left = ports.lxd.trust.follow(own, step.own, others)
     ports.lxd.notes.write(renames.followed(notes, [r for r in due if r.old not in left]))
-    return replace(history, followed=True)
+    return replace(history, followed=history.followed | step.pairs)
 
 
 def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

@@ -14,20 +14,20 @@ from steps.server import FollowRenames
 
 
 def due(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """Lets the notes and the trust follow the names that operators gave to members, once in a run.
+    """Lets the notes and the trust follow the names that operators gave to members.
 
-    Every member does it for all: a renamed member's machine may be dead, and another member may
-    have got the name that it had. Each does it for itself in any case, since only its own machine
-    shows which certificate is its own.
+    Each rename is followed once in a run: LXD may refuse it. A member may be renamed again in the
+    meantime. Every member does it for all: a renamed member's machine may be dead, and another
+    member may have got the name that it had. Each does it for itself in any case, since only its
+    own machine shows which certificate is its own.
     """
-    if view.history.followed:
-        return ()
     units = cluster_change.units(view, lxd, peers)
     pending = renames.pending(lxd.notes, lxd.members, units)
     renamed = {r.old: r.new for r in pending}
     if peers.own.name not in ("", member.name) or _noted_by_older_charm(member, lxd):
         renamed.setdefault(peers.own.name or member.name, member.name)
-    return (FollowRenames(member.name, renamed, units),) if renamed else ()
+    step = FollowRenames(member.name, renamed, units)
+    return () if step.pairs <= view.history.followed else (step,)
 
 
 def _noted_by_older_charm(member: Member, lxd: ClusterView) -> bool:

@@ -139,7 +139,7 @@ class RunHistory:
     """The charm has waited for the unit that used it."""
     restarted: bool = False
     """LXD's daemon here was restarted."""
-    followed: bool = False
+    followed: frozenset[str] = frozenset()
     """Members are trusted and noted under their present names, as far as this unit could do it."""
     roles_awaited: bool = False
     """LXD had time to decide which of its last two members votes."""

@@ -57,6 +57,11 @@ class FollowRenames:
     units: Mapping[str, str]
     """By member: its unit, by the peers."""
 
+    @property
+    def pairs(self) -> frozenset[str]:
+        """Each rename as one text."""
+        return frozenset(f"{old} {new}" for old, new in self.renamed.items())
+
     def __str__(self) -> str:
         changes = [f"{n}, which was {o}" for o, n in sorted(self.renamed.items()) if n != o]
         return f"trust the member {' and '.join(changes) or self.own}"

@@ -16,6 +16,7 @@ from tests.unit.deeds import (
     changed,
     later,
     leaving,
+    note,
     server,
     with_instance,
     with_pool,
@@ -265,6 +266,13 @@ def off_a_dead_member() -> Begun:
     return app, "lxd/0"
 
 
+def reopening() -> Begun:
+    """An earlier unit of the machine was to leave: its mark stays, and LXD places nothing there."""
+    app = note(small(), "leaving.m0", "leaving")
+    app.units["lxd/0"].ports.lxd.members.close("m0")
+    return app, "lxd/0"
+
+
 CHANGES = [
     *(installing, installing_the_members_version, removing_a_later_lxd),
     *(another_pool, another_mode, another_interface, interface_by_hand, other_keys),
@@ -272,7 +280,7 @@ CHANGES = [
     *(zones, to_unicast, without_the_overlay, gateways, to_ovn, joining_ovn, opening_ovn, to_ceph),
     *(images_out, images_on, images_back, images_back_of_lxd_6, images_left_behind),
     *(images_half_way, images_that_are_gone),
-    *(adopting, cancelling, forgetting, renaming, off_a_dead_member),
+    *(adopting, cancelling, forgetting, renaming, reopening, off_a_dead_member),
 ]
 
 

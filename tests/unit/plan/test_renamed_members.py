@@ -204,3 +204,24 @@ def test_gateways_that_an_older_charm_noted_are_noted_again(generation: str):
     changed(app, ovn_gateways="")
 
     assert gateways(app) == set()
+
+
+def test_a_member_that_is_renamed_twice_during_a_hook_is_trusted_by_its_last_name(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    """LXD 6.9 could not remove it otherwise."""
+    app = formed(3, generation)
+    by_hand.rename_member(server(app, "m0"), "m2", "m2r")
+    written = app.units["lxd/2"].ports.lxd.notes
+    write = written.write
+
+    def renamed_again(values: dict[str, str]) -> None:
+        if "unit.m2r" in values and "m2r" in names(app):
+            by_hand.rename_member(server(app, "m0"), "m2r", "m2rr")
+        write(values)
+
+    monkeypatch.setattr(written, "write", renamed_again)
+    app.hook("lxd/2")
+
+    trusted = the_cluster(app).trusted
+    assert trusted[app.units["lxd/2"].server.certificate] == "m2rr"
