@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actions.refusal import ActionRefused, confirmation
-from plan.recovery import quorum
+from plan.recovery import quorum, unresponsive
 from plan.unit import make_plan
 from ports.ports import Ports
 from state.peers import UnitData
@@ -16,11 +18,14 @@ from values.status import names
 
 
 class OthersAsked(ActionRefused):
-    """Other units must answer first. `own` is what this unit must publish to ask them."""
+    """Refused for now. `own` is what this unit must publish: its question, and its own answer.
 
-    def __init__(self, reason: str, own: UnitData, lost: frozenset[str]) -> None:
+    The hooks of a unit in error publish nothing, so the others hear its answer from here only.
+    """
+
+    def __init__(self, reason: str, own: UnitData) -> None:
         super().__init__(reason)
-        self.own = own.model_copy(update={"lost": tuple(sorted(lost))})
+        self.own = own
 
 
 def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
@@ -42,11 +47,8 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     if view.units is None and not named:
         raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
     recovery = quorum.recovery(view, peers, view.database, named)
-    if recovery.problem and not recovery.lost:
-        # What was asked before still counts.
-        raise ActionRefused(recovery.problem)
     if recovery.problem:
-        raise OthersAsked(recovery.problem, peers.own, recovery.lost)
+        raise OthersAsked(recovery.problem, _published(view, peers, recovery.lost))
     if alive := ports.database.listening(recovery.lost):
         raise ActionRefused(
             f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "
@@ -55,6 +57,14 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     copy = ports.database.backup(ports.clock())
     ports.database.recover()
     return copy
+
+
+def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
+    """What this unit says: which voters it treats as lost, and how new its own copy is."""
+    # Without any, what was asked before still counts.
+    own = peers.own.model_copy(update={"lost": tuple(sorted(lost)) or peers.own.lost})
+    report = unresponsive.database_report(view, replace(peers, own=own))
+    return own.model_copy(update={"silent": report})
 
 
 def _without_quorum(view: View) -> Peers:

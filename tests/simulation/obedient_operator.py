@@ -17,15 +17,13 @@ from lab.model.errors import JujuError
 from lab.model.state import Unit
 from records import loss_record
 from state.notes import IDENTITY
-from tests.lxd_model import copies
 from tests.lxd_model.pools import LEFT
 from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
 from tests.simulation.lxc_commands import LxcCommands
 from tests.simulation.retiring import evacuate_and_remove, stays
-from tests.simulation.site import HAS_DATABASE, Site, answers, notes_of, truth_of
-from values.addresses import host
+from tests.simulation.site import Site, answers, notes_of
 
 DEVICES = "/dev/vd*"
 
@@ -222,23 +220,13 @@ class ObedientOperator:
         servers = self.engine.cloud.servers
         return any(servers[m].records.clustered for m in machines if m in servers)
 
-    def _role(self, server: Server) -> str:
-        truth = truth_of(server)
-        member = truth.member(server.name) if truth else None
-        return member.role if member else ""
-
     def _revive(self, unit: Unit, looks: int) -> None:
         """Lets the LXD of a leaving unit answer again, or gives it up with its machine."""
         server = self.engine.cloud.servers[unit.machine]
         if looks >= 12 and self.site.can_lose(server):
             self.site.force_remove(unit.name)
-        elif looks >= 3 and any(answers(s) for s in self.site.live_servers()):
+        else:
             self._help_silent(unit, looks)
-        elif looks >= 6 and looks % 3 == 0 and server is self._survivor():
-            self.engine.operator_does(
-                "lxd cluster recover-from-quorum-loss", f"on machine {unit.machine}"
-            )
-            self.engine.spawn("", unit.machine, server.database.recover)
 
     def _add_unit(self, why: str) -> None:
         """Once for each reason."""
@@ -272,18 +260,6 @@ class ObedientOperator:
         wanted = waits[1].replace(" and ", ", ").split(", ") if waits else []
         gone = {s.name for s in self.engine.cloud.servers.values() if s.destroyed}
         return ",".join(wanted) if gone >= set(wanted) else ""
-
-    def _survivor(self) -> Server | None:
-        """The only one to recover by hand: it has the newest database, and votes if any survivor
-        does.
-        """
-        able = [s for s in self.site.live_servers() if self._role(s) in HAS_DATABASE]
-        return max(able, key=self._newest, default=None)
-
-    def _newest(self, server: Server) -> tuple[int, bool, str]:
-        """By LXD's guide; among equally new copies, the one that the charm takes."""
-        address = host(server.config.get("cluster.https_address", ""))
-        return copies.index(server), self._role(server) == HAS_DATABASE[0], address
 
     def _replace(self, unit: Unit) -> None:
         """`remove this unit, then add another`, as the status says."""

@@ -33,8 +33,8 @@ _NO_COPY = Entry(0, 0)
 class Recovery:
     """Whether this member may recover.
 
-    `problem` says why it may not, empty if it may. `lost` are the addresses of the lost voters:
-    publishing them asks the other members.
+    `problem` says why it may not, empty if it may. `lost` are the addresses of the members with a
+    copy that are lost: publishing them asks the other members.
     """
 
     problem: str = ""
@@ -44,22 +44,28 @@ class Recovery:
 def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> Recovery:
     """What prevents a recovery here. `named` are the members that the operator calls lost."""
     copy = _with_later_members(view, peers, copy)
-    own = copy.node(peers.own.address)
-    if own is None or own.role is Role.SPARE:
-        return Recovery("this member has no copy of the database: run the action on another one")
-    if age(peers, copy) is None:
-        return Recovery("the database here has no entries: run the action on another one")
     if problem := _stranger(view, peers, copy, named):
         return Recovery(problem)
+    own = copy.node(peers.own.address)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
     lost = {n.address for n in others if _lost(n, view, peers, named)}
-    if problem := _voters_left(view, peers, copy, lost):
-        return Recovery(problem)
+    if problem := _unusable(peers, copy) or _voters_left(view, peers, copy, lost):
+        return Recovery(problem, frozenset(lost))
     rest = [n for n in others if n.address not in lost]
     rest += [
         n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers, named)
     ]
     return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
+
+
+def _unusable(peers: Peers, copy: DatabaseCopy) -> str:
+    """Why the database on this machine can never be the cluster's."""
+    own = copy.node(peers.own.address)
+    if own is None or own.role is Role.SPARE:
+        return "this member has no copy of the database: run the action on another one"
+    if age(peers, copy) is None:
+        return "the database here has no entries: run the action on another one"
+    return ""
 
 
 def _with_later_members(view: View, peers: Peers, copy: DatabaseCopy) -> DatabaseCopy:
@@ -160,7 +166,8 @@ def _not_newest(
     if unanswered:
         return (
             f"{names(unanswered)} has not said yet that its database does not answer: run this "
-            "again in some minutes; if it is lost, too: juju remove-machine --force N, or lost=UNIT"
+            "again in some minutes; if its unit is in error, run the action there first; if it is "
+            "lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
     own_copy = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)

@@ -44,7 +44,8 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
 
 def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit that can only say why its LXD does not answer."""
-    own = own.model_copy(update={"silent": _database_report(view, lxd, peers)})
+    report = database_report(view, peers) if lxd.reason in WITHOUT_DATABASE else None
+    own = own.model_copy(update={"silent": report})
     status = (
         _moved(view, peers)
         or _other_version(view, lxd, peers)
@@ -155,16 +156,13 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None
 
 
-def _database_report(view: View, lxd: Unresponsive, peers: Peers) -> UnresponsiveDatabase | None:
+def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:
     """What this unit says of its database, for those that may have to recover without the others.
 
     It reports this late, or when another unit asks: each change runs hooks on all other units.
     """
-    copy = view.database
-    if copy is None or lxd.reason not in WITHOUT_DATABASE:
-        return None
-    lost = quorum.asked(peers)
-    if not lost and not lasts(view):
+    copy, lost = view.database, quorum.asked(peers)
+    if copy is None or (not lost and not lasts(view)):
         return None
     last = quorum.age(peers, copy)
     if last is None:

@@ -11,7 +11,7 @@ from actions.recover_quorum import recover_quorum
 from actions.refusal import ActionRefused
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import later, the_cluster
+from tests.unit.deeds import later, leaving, the_cluster
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.recoveries import dead, given_up, hooks, recover
 from values.addresses import host
@@ -56,6 +56,29 @@ def test_one_of_several_survivors_recovers_and_the_others_follow(generation: str
     later(app, 60)
     hooks(app, app.units)
     assert not any(app.own(name).silent for name in app.units)
+    assert len([t for t in app.cloud.clusters() if t.answering]) == 1
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_in_error_answers_when_the_action_runs_there(generation: str):
+    """It is being removed, and its hooks, which fail, publish nothing."""
+    app = formed(5, generation)
+    voters, held = units_that(app, Role.VOTER), units_that(app, Role.STANDBY)[0]
+    leaving(app, held)
+    app = given_up(dead(app, voters[1:]), voters[1:])
+    app.leader = voters[0]
+    with pytest.raises(ActionRefused, match="has not said yet"):
+        recover(app, voters[0])
+    hooks(app, app.units)
+    with pytest.raises(ActionRefused, match=f"^{held} has not said yet .* run the action there"):
+        recover(app, voters[0])
+
+    with pytest.raises(ActionRefused, match=f"run it on {voters[0]}|has not said yet"):
+        recover(app, held)
+    recover(app, voters[0])
+
+    later(app, 60)
+    hooks(app, app.units)
     assert len([t for t in app.cloud.clusters() if t.answering]) == 1
 
 

@@ -168,6 +168,15 @@ def test_the_others_are_asked_about_those_that_are_lost():
     assert found.lost == {address(1), address(2), address(3)}
 
 
+@pytest.mark.parametrize("role", [Role.VOTER, SPARE])
+def test_a_member_that_may_not_recover_says_whom_it_treats_as_lost(role: Role):
+    """Its answer counts only with them, and the question of another unit may not reach it."""
+    found = Case({**VOTERS, 0: role}, (0, 1)).recovery()
+
+    assert found.problem
+    assert found.lost == {address(2)}
+
+
 def test_a_member_at_the_address_of_a_gone_unit_is_not_lost():
     """MAAS gave its address to another machine."""
     case = Case({**VOTERS, 3: Role.VOTER}, (0, 2))
