@@ -82,8 +82,8 @@ def _blocked(records: Records, row: Row) -> bool:
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     """Assigns the roles again, as the leader does after a join, a removal, or while one is offline.
 
-    Three members vote as soon as there are three; before that only the leader votes. A member must
-    answer to get a role, and loses one only if it is offline.
+    Three members vote as soon as there are three; before that only the leader votes. It gives roles
+    only to members that it reaches, and takes them only from members that are offline.
     """
     head = leader(cloud, records, at)
     if not head:
@@ -92,7 +92,7 @@ def rebalance(cloud: Cloud, records: Records, at: float) -> None:
     for row in records.members:
         row.has_copy = row.has_copy or row.role is not Role.SPARE
     newest = cloud.servers[records.rows[head].server].generation.newest
-    up = [row for row in records.raft if _up(cloud, records, row, at)]
+    up = _in_reach(cloud, records, records.rows[head], at)
     if newest:
         _take_from_evacuated(records, up, head)
         head = leader(cloud, records, at)
@@ -171,8 +171,9 @@ def _lacks_standby(cloud: Cloud, records: Records, at: float) -> bool:
     if len(records.raft) < _VOTERS:
         return False
     newest = cloud.servers[records.rows[records.leader].server].generation.newest
-    fit = (r for r in records.raft if not newest or r.state is not State.EVACUATED)
-    spare = any(r.role is Role.SPARE and _up(cloud, records, r, at) for r in fit)
+    reached = _in_reach(cloud, records, records.rows[records.leader], at)
+    fit = (r for r in reached if not newest or r.state is not State.EVACUATED)
+    spare = any(r.role is Role.SPARE for r in fit)
     return spare and sum(r.role is Role.STANDBY for r in records.members) < _STANDBYS
 
 
@@ -197,6 +198,11 @@ def offline(records: Records, row: Row, at: float) -> bool:
 def _up(cloud: Cloud, records: Records, row: Row, at: float) -> bool:
     server = cloud.servers.get(row.server)
     return server is not None and server.serves(records, row, at)
+
+
+def _in_reach(cloud: Cloud, records: Records, head: Row, at: float) -> list[Row]:
+    """The members of the Raft group that the leader reaches."""
+    return [row for row in records.raft if _reaches(cloud, records, head, row, at)]
 
 
 def _reaches(cloud: Cloud, records: Records, one: Row, other: Row, at: float) -> bool:

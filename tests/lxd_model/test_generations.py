@@ -100,6 +100,21 @@ def test_an_offline_voter_keeps_its_vote_until_6_9():
 
 
 @OLDER
+def test_a_voter_that_the_leader_does_not_reach_keeps_its_vote(generation: str):
+    """Its daemon answers others: that is not enough for a role, nor to replace another voter."""
+    cloud, (one, *_) = cluster(3, generation)
+    before = roles(one)
+    cloud.cut("2", "0")
+    cloud.cut("2", "1")
+    cloud.now += 60
+    assert roles(one) == before
+    cloud.servers["1"].destroy()
+    cloud.heal()
+    cloud.now += 60
+    assert statuses(one) == ["ONLINE", "OFFLINE", "ONLINE"]
+
+
+@OLDER
 def test_evacuations_beside_each_other(generation: str):
     _, (one, two, three) = cluster(3, generation)
     for server in (two, three):
