@@ -3,8 +3,9 @@
 
 """Looks at LXD and its cluster, and changes nothing.
 
-It sends LXD only the requests that a plan needs: five on most members, seven on the coordinator,
-one more for each pool, and one for each network on an interface of the machine.
+It sends LXD only the requests that a plan needs: five on most members, six on the one that admits a
+unit, seven on the coordinator, one more for each pool, and one for each network on an interface of
+the machine.
 """
 
 from __future__ import annotations
@@ -212,12 +213,19 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
 
 
 def _with_own_networks(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
-    """The networks, if this member may have to look after its own part of one."""
+    """The networks, if this member may have to look after its own part of one, or admits units."""
     others = juju.peers.others.values() if juju.peers else ()
     overlays, nets = ports.machine.overlays(), juju.options.networks_asked
     parts = any(modes.MODES[net.mode].own_parent for net in nets)
-    concerned = parts or overlay_dhcp.concerned(nets, overlays, others)
+    concerned = parts or overlay_dhcp.concerned(nets, overlays, others) or _admits(juju, lxd)
     return replace(lxd, networks=ports.lxd.networks.list()) if concerned else lxd
+
+
+def _admits(juju: HookInput, lxd: ClusterView) -> bool:
+    """Whether a unit waits to join, and this member is the one to admit it."""
+    if juju.peers is None or not any(data.able for data in juju.peers.others.values()):
+        return False
+    return admission.is_token_issuer(juju.unit, believed(juju.peers, lxd), lxd)
 
 
 def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:

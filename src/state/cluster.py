@@ -129,7 +129,12 @@ class Network:
     @property
     def half_made(self) -> bool:
         """Whether its creation began and did not succeed on all members."""
-        return self.status.upper() in ("PENDING", "ERRORED")
+        return self.errored or self.status.upper() == "PENDING"
+
+    @property
+    def errored(self) -> bool:
+        """Whether it is defined on all members, but made only on some of them."""
+        return self.status.upper() == "ERRORED"
 
 
 @dataclass(frozen=True)

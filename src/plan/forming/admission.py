@@ -90,7 +90,8 @@ def _next_turn(
 
     A turn from another issuer belongs to that unit until it is over: it may be joining.
     """
-    entries = [p for p in _able_to_join(view, lxd, peers) if missed.get(p.unit) != p.attempt]
+    able = () if _no_join_succeeds(lxd) else _able_to_join(view, lxd, peers)
+    entries = [p for p in able if missed.get(p.unit) != p.attempt]
     lock = join_lock.read(lxd.notes)
     if lock is not None and not _is_over(lock, view, lxd, peers):
         if entry := _holder(lock, entries, lxd, peers):
@@ -100,6 +101,15 @@ def _next_turn(
     if entries:
         return (join_lock.granted(lxd, entries[0], peers.others[entries[0].unit].name),)
     return (join_lock.released(lxd),) if lock is not None else ()
+
+
+def _no_join_succeeds(lxd: ClusterView) -> bool:
+    """Whether a network is errored: a joining LXD leaves it out, and then must not.
+
+    LXD ends such a join with `Joining member has no config for network`. The coordinator makes the
+    network while no unit joins. One that no option names is the operator's to finish or delete.
+    """
+    return any(network.errored for network in lxd.networks or ())
 
 
 def _holder(
