@@ -59,7 +59,7 @@ _ASKED: tuple[dict[str, Any], ...] = (
     {},
     {"storage_pools": "{fast: dir}"},
     {"storage_pools": "{fast: zfs}", "storage_devices": "/dev/sdb"},
-    {"networks": "{lan: {mode: flat, parent: br0}}"},
+    {"networks": "{lan: {mode: macvlan, parent: eth1}}"},
     {"network_mode": "vxlan", "network_name": "lxdvx"},
     {"networks": "{lan2: {mode: macvlan, parent: eth0}}"},
 )

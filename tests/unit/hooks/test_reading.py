@@ -126,5 +126,5 @@ def test_networks_are_not_on_a_bridge_of_their_own(monkeypatch: pytest.MonkeyPat
     state = stage.state(networks=there)
 
     with stage.context(stage.context.on.update_status(), state) as manager:
-        options = Options(network_mode="macvlan", networks="{lan: flat}")
+        options = Options(network_mode="macvlan", networks="{lan: macvlan}")
         assert reading.bound(manager.charm.model, options).interface == "eth0"
