@@ -35,6 +35,8 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     if founder is not None and founder.cluster:
         cluster = cluster or founder.cluster
         storage = storage or founder.storage
+    # A leader that stands in for a founder that is gone.
+    storage = storage or peers.own.storage
     data = AppData(
         bootstrap=bootstrap,
         cluster=cluster,

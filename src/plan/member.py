@@ -76,9 +76,18 @@ def _identified(
         }
     )
     decided = _decided(view, lxd, peers, own)
-    if peers.app.bootstrap == view.unit and decided:
+    if decided and (peers.app.bootstrap == view.unit or _founder_is_gone(view, peers)):
         return own.model_copy(update={"storage": decided})
     return own
+
+
+def _founder_is_gone(view: View, peers: Peers) -> bool:
+    """Whether the leader must say for the founder which pool is the default one.
+
+    The unit that took a cluster back counts as its founder, and may leave before its next hook.
+    """
+    gone = view.units is not None and peers.app.bootstrap not in view.units.in_juju
+    return view.leader and gone and peers.app.storage is None
 
 
 def _decided(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Storage | None:

@@ -11,11 +11,13 @@ from actions import refusal
 from actions.take_back import take_back
 from state import peers
 from state.notes import IDENTITY
+from state.peers import Storage
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     SILENT,
     changed,
     later,
+    leaving,
     names,
     notes,
     the_cluster,
@@ -172,3 +174,20 @@ def test_the_default_pool_keeps_its_size():
     record = app.app().storage
     assert record is not None
     assert (record.pool, record.size) == ("local", "20GiB")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_unit_that_took_it_back_may_leave_at_once(generation: str):
+    """Only the founder would say which pool is the default one, and nothing could be removed."""
+    app = deployed_again(changed(formed(3, generation), storage_backend="dir"))
+    app.options = {"storage_backend": "dir"}
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+
+    leaving(app, "lxd/5")
+    app.leader = "lxd/6"
+    while app.hook("lxd/5").hold:
+        later(app, 30.0)
+    app.remove("lxd/5")
+    app.settle()
+
+    assert app.app().storage == Storage(backend="dir", pool=root(app))
