@@ -89,14 +89,14 @@ def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     try:
         if step.stops is not None:
             instances.stop(step.project, step.name, step.stops)
-        target = f"@{step.group}" if step.group and step.anywhere else step.target
+        target = f"@{step.group}" if step.lxd_chooses else step.target
         instances.move(step.project, step.name, target, live=step.live)
     except LxdError as error:
         logger.warning("%s/%s did not move to %s: %s", step.project, step.name, step.target, error)
         if step.ran:
             _start(step.project, step.name, step.source, step.source, ports)
         return _refused(step, step.target, str(error), history)
-    if step.group and not step.anywhere:
+    if step.group and not step.lxd_chooses:
         _put_into_group(step, ports)
     if step.ran:
         _start(step.project, step.name, step.source, step.source, ports)
@@ -151,11 +151,7 @@ def _note_stopped(step: MoveInstance, ports: Ports) -> None:
     ports.lxd.notes.write(
         member_marks.with_stopped(
             step.source,
-            # LXD chooses the member of a group.
-            {
-                **stopped,
-                f"{step.project}/{step.name}": "" if step.group and step.anywhere else step.target,
-            },
+            {**stopped, f"{step.project}/{step.name}": "" if step.lxd_chooses else step.target},
         )
     )
 

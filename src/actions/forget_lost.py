@@ -17,7 +17,7 @@ def forget_lost(view: View, ports: Ports, name: str) -> str:
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes
-    # The status shows what is lost first: who acknowledges that has not read the other yet.
+    # The status shows first what is lost: an operator who acknowledges that has not seen the rest.
     record = loss_record.forgotten(notes, name) or not_running.forgotten(notes, name)
     if not record:
         members = loss_record.read(notes).keys() | not_running.read(notes).keys()

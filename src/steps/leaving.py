@@ -63,6 +63,11 @@ class MoveInstance:
     and gets the group again."""
     left: int = 0
 
+    @property
+    def lxd_chooses(self) -> bool:
+        """Whether LXD chooses the member, among those of the cluster group."""
+        return bool(self.group) and self.anywhere
+
     def __str__(self) -> str:
         left = f" ({self.left} left)" if self.left else ""
         return f"move {self.project}/{self.name} to {self.target}{left}"

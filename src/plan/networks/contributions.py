@@ -114,11 +114,9 @@ def _other_name(view: View, wanted: WantedNetwork) -> str:
     if not modes.MODES[wanted.mode].one_name or view.peers is None:
         return ""
     question, own = request(wanted), to_network(view, wanted).parent
-    members = {
-        unit: data.links[question].parent
-        for unit, data in sorted(view.peers.others.items())
-        if data.cluster and question in data.links
-    }
+    answers = {u: d.links.get(question) for u, d in sorted(view.peers.others.items()) if d.cluster}
+    # A member that cannot have a part in it holds the network by itself.
+    members = {u: answer.parent for u, answer in answers.items() if answer and not answer.problem}
     other = next(((unit, parent) for unit, parent in members.items() if parent != own), None)
     return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
 
