@@ -5,24 +5,28 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from act import join_guard
+import modes
+from act import join_guard, left_parts
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from plan.networks.contributions import PARENTS, UNFINISHED
 from ports.ports import Ports
 from relations import ovn
+from state.cluster import Network
 from state.view import RunHistory
 from steps.networks import (
     CreateNetwork,
     EndOverlayDhcp,
     PinNics,
+    RemoveLeftBridge,
     RunOverlayDhcp,
     SetDefaultProfile,
     SetOwnParent,
@@ -31,30 +35,85 @@ from steps.networks import (
 )
 from values import profile_devices
 
+logger = logging.getLogger(__name__)
 _INVALID = re.compile(r'Device validation failed for "([^"]+)": Invalid device option "([^"]+)"')
 """LXD's refusal of a key that a device cannot have, such as a nic of another type."""
 
 
 def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The network exists on all members, or everything is as before the try."""
-    # Left by an interrupted run.
-    _remove_half_made(step.name, ports)
+    """The network exists on all members, or everything is as before the try.
+
+    Raises LxdUnreachable if LXD may still make it: the next run finishes it then.
+    """
+    ready = partial(join_guard.nobody_joins, step.members, ports)
+    ready()
+    if _finished(step, ports):
+        return history
     try:
-        ready = partial(join_guard.nobody_joins, step.members, ports)
         ports.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
-    except (LxdError, LxdUnreachable):
+    except LxdError as error:
         # The first error has more information; the next run finds what is left then.
         with suppress(LxdError, LxdUnreachable):
-            _remove_half_made(step.name, ports)
+            _delete_half_made(step.name, ports)
+        told = left_parts.cause_of(str(error))
+        raise LxdError(told, error.status, error.request) from error
+    except LxdUnreachable:
+        with suppress(LxdError, LxdUnreachable):
+            if (found := _found(step.name, ports)) is not None and found.defined:
+                ports.lxd.networks.delete(step.name)
         raise
     return history
 
 
-def _remove_half_made(network: str, ports: Ports) -> None:
-    """A network on some members only would block the next try."""
-    ports.lxd.networks.await_changes(network)
-    if any(n.name == network and n.half_made for n in ports.lxd.networks.list()):
-        ports.lxd.networks.delete(network)
+def _finished(step: CreateNetwork, ports: Ports) -> bool:
+    """Whether an interrupted run's network is now as it is wanted. Otherwise nothing is left of it.
+
+    A network on some members only would block the next try. But LXD may still make it for a client
+    that is gone, and deletes it meanwhile if it is told to. Then a bridge stays on a member, and
+    blocks each further try (measured on 5.0.2). Only the same request again waits for the end.
+    """
+    ports.lxd.networks.await_changes(step.name)
+    found = _found(step.name, ports)
+    if found is None or not found.half_made:
+        return found is not None
+    if found.errored and _finish(found, ports) and _fits(found, step):
+        return True
+    ports.lxd.networks.delete(step.name)
+    return False
+
+
+def _finish(network: Network, ports: Ports) -> bool:
+    """Whether it could be made on the other members, by this request or by one before it."""
+    try:
+        ports.lxd.networks.finish(network.name, network.type)
+    except LxdError as error:
+        logger.info("could not finish the network %s: %s", network.name, error)
+    found = _found(network.name, ports)
+    return found is not None and not found.half_made
+
+
+def _found(name: str, ports: Ports) -> Network | None:
+    return next((n for n in ports.lxd.networks.list() if n.name == name), None)
+
+
+def _fits(network: Network, step: CreateNetwork) -> bool:
+    return network.type == step.type and not modes.drift(step.config, network.config)
+
+
+def _delete_half_made(name: str, ports: Ports) -> None:
+    ports.lxd.networks.await_changes(name)
+    network = _found(name, ports)
+    if network is not None and network.half_made:
+        ports.lxd.networks.delete(name)
+
+
+def remove_left_bridge(
+    step: RemoveLeftBridge, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    """The bridge is gone, unless LXD has begun to make its network since the plan."""
+    if _found(step.name, ports) is None:
+        ports.machine.remove_bridge(step.name)
+    return history
 
 
 def update_network(step: UpdateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

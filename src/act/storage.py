@@ -12,7 +12,7 @@ from functools import partial
 
 import backends
 import deadlines
-from act import join_guard
+from act import join_guard, left_parts
 from host.daemon_folders import NotMountedError
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
@@ -26,6 +26,7 @@ from steps.storage import (
     GiveUp,
     KeepOnVolume,
     PinRootDisks,
+    RemoveLeftFolder,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -38,7 +39,10 @@ _IN_USE = "storage pool is currently in use"
 
 
 def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The pool exists on all members, or everything is as before the try."""
+    """The pool exists on all members, or everything is as before the try.
+
+    Raises LxdUnreachable if LXD may still make it: the next run finishes it then.
+    """
     ready = partial(join_guard.nobody_joins, step.members, ports)
     # Left by an interrupted run.
     ready()
@@ -48,9 +52,15 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
     _remove_half_made_pool(step.name, ports)
     try:
         ports.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
-    except (LxdError, LxdUnreachable):
+    except LxdError as error:
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made_pool(step.name, ports)
+        told = left_parts.cause_of(str(error))
+        raise LxdError(told, error.status, error.request) from error
+    except LxdUnreachable:
+        with suppress(LxdError, LxdUnreachable):
+            if any(p.name == step.name and p.defined for p in ports.lxd.pools.list()):
+                _remove_half_made_pool(step.name, ports)
         raise
     return history
 
@@ -109,6 +119,15 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
 
 def _source(step: CreatePool, member: str) -> str:
     return step.members[member].get("source", "")
+
+
+def remove_left_folder(
+    step: RemoveLeftFolder, unit: str, ports: Ports, history: RunHistory
+) -> RunHistory:
+    """The folder is gone, unless LXD has begun to make its pool since the plan."""
+    if all(pool.name != step.pool for pool in ports.lxd.pools.list()):
+        ports.machine.remove_pool_folder(step.pool, ports.lxd.server.process())
+    return history
 
 
 def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

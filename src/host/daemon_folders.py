@@ -21,6 +21,7 @@ from pathlib import Path
 from state.facts import Folder
 from state.lxd_objects import DAEMON_FOLDERS, daemon_volume
 
+_POOLS = "storage-pools"
 _VOLUME = "storage-pools/{pool}/custom/default_{name}"
 """The mount point of a volume of the default project, below LXD's folder."""
 _MODE = 0o700
@@ -94,6 +95,33 @@ def mounted(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
         for place in _below(root, lxd_dir).glob(pattern)
         if place.is_mount()
     )
+
+
+def empty_pools(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
+    """Pools whose folder is not mounted, and has no file."""
+    folders = _below(root, lxd_dir / _POOLS)
+    return frozenset(f.name for f in folders.glob("*") if f.is_dir() and _is_empty(f))
+
+
+def _is_empty(folder: Path) -> bool:
+    for place, folders, files in os.walk(folder, onerror=_raise):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        if files or links or Path(place).is_mount():
+            return False
+    return True
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def remove_pool(lxd_dir: Path, pool: str, root: Path = Path("/")) -> None:
+    """Removes the empty folder of a pool, with the empty ones in it. Raises OSError for others."""
+    folder = _below(root, lxd_dir / _POOLS / pool)
+    if not _is_empty(folder):
+        raise OSError(f"the folder of {pool} is not empty")
+    for place, _, _ in os.walk(folder, topdown=False):
+        Path(place).rmdir()
 
 
 def gather(

@@ -24,8 +24,9 @@ _RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf")
 _SYSFS = Path("/sys/class/net")
 _WIRELESS = ("wireless", "phy80211")
 """Names in sysfs of an interface's radio."""
-_LXD_NETWORKS = Path("/var/snap/lxd/common/lxd/networks")
-"""LXD keeps a folder here for each of its bridges (read in its source, the same from 5.0 on)."""
+_LXD_DIR = Path("/var/snap/lxd/common/lxd")
+_NETWORKS = "networks"
+"""In LXD's folder: it keeps a folder here for each of its bridges (by its source, from 5.0 on)."""
 _TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
 """Interfaces that LXD makes for a bridge, as BRIDGE-NAME: tunnels, and the one that keeps its MTU.
 """
@@ -36,7 +37,7 @@ _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""
 
 
-def read() -> tuple[Interface, ...]:
+def read(lxd_dir: Path = _LXD_DIR) -> tuple[Interface, ...]:
     """All interfaces; none if ip(8) fails, because a hook must not fail with it."""
     try:
         rows: list[dict[str, Any]] = json.loads(run(_IP, "-details", "-json", "address", "show"))
@@ -46,7 +47,7 @@ def read() -> tuple[Interface, ...]:
     bridges = _ovs_bridges()
     routes = _routes()
     routers = _routers(routes)
-    lxds = _lxds(rows)
+    lxds = _lxds(rows, lxd_dir / _NETWORKS)
     leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
     named = [_interface(row, bridges) for row in rows if row.get("ifname")]
     routed = {str(row["dev"]) for row in routes} & {_LOOPBACK}
@@ -68,10 +69,10 @@ def _kind(row: dict[str, Any]) -> str:
     return str(row.get("linkinfo", {}).get("info_kind", ""))
 
 
-def _lxds(rows: list[dict[str, Any]]) -> frozenset[str]:
+def _lxds(rows: list[dict[str, Any]], networks: Path) -> frozenset[str]:
     """The names of bridges that LXD made, and of their additional interfaces."""
     kinds = {str(row.get("ifname")): _kind(row) for row in rows}
-    made = {name for name in kinds if name and (_LXD_NETWORKS / name).exists()}
+    made = {name for name in kinds if name and (networks / name).exists()}
     beside = {
         name for name, kind in kinds.items() if kind in _TUNNELS and name.rpartition("-")[0] in made
     }

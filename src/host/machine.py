@@ -157,7 +157,11 @@ class Machine(UnitNotes):
         """The network interfaces."""
         from host import interfaces
 
-        return interfaces.read()
+        return interfaces.read(self._lxd_dir)
+
+    def remove_bridge(self, name: str) -> None:
+        """Deletes a bridge of the kernel. Raises CalledProcessError."""
+        run("/sbin/ip", "link", "delete", name, "type", "bridge")
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""
@@ -246,6 +250,15 @@ class Machine(UnitNotes):
     def mounted(self, process: int) -> frozenset[str]:
         """Volumes for images and backups, as POOL/VOLUME, that are mounted for LXD's `process`."""
         return daemon_folders.mounted(self._lxd_dir, daemon_folders.root_of(process))
+
+    def empty_pool_folders(self, process: int) -> frozenset[str]:
+        """Pools whose folder, as LXD's `process` sees it, is not mounted and has no file."""
+        return daemon_folders.empty_pools(self._lxd_dir, daemon_folders.root_of(process))
+
+    def remove_pool_folder(self, pool: str, process: int) -> None:
+        """Removes the folder of a pool with the empty ones in it. Raises OSError for a file."""
+        root = daemon_folders.root_of(process)
+        daemon_folders.remove_pool(self._lxd_dir, pool, root)
 
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         """Copies what is left of them on POOL/VOLUME to the others.

@@ -39,6 +39,18 @@ class NetworksApi:
         rows = self._client.get(_NETWORKS, {"recursion": "1"}, deadlines.LIST)
         return tuple(parsing.network(row) for row in rows if row["managed"])
 
+    def manages(self, name: str) -> bool:
+        """Whether LXD has a network of that name, in any state; if it does not answer, it may.
+
+        LXD shows an interface of the machine as a network that it does not manage.
+        """
+        try:
+            return bool(self._client.get(api_path("networks", name))["managed"])
+        except LxdError as error:
+            return not error.not_found
+        except LxdUnreachable:
+            return True
+
     def create(
         self,
         name: str,
@@ -60,6 +72,14 @@ class NetworksApi:
     def await_changes(self, name: str) -> None:
         """Returns once no operation runs on a network."""
         self._client.await_changes(api_path("networks", name), deadlines.CHANGE)
+
+    def finish(self, name: str, kind: str) -> None:
+        """Makes a network on the members that have not made it yet.
+
+        LXD first ends what it does for another client (networkCreateLock, 5.0 to 6.9). It has kept
+        the network's keys, and refuses to get them again.
+        """
+        self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": {}})
 
     def delete(self, name: str) -> None:
         """Deletes a network. LXD refuses it while the network is in use."""

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from observe import cluster
 from observe.addresses import addresses
-from plan.networks import contributions, wanted_networks
-from plan.storage import daemon_volumes, pools
+from plan.networks import contributions, left_bridges, wanted_networks
+from plan.storage import daemon_volumes, left_folders, pools
 from plan.verified_peers import believed
 from ports.ports import Ports
 from relations import ceph, ovn
@@ -93,11 +93,24 @@ def _with_machine(view: View, ports: Ports) -> View:
             view, missing_capabilities={need: ports.machine.missing(need) for need in needed}
         )
     if _asks_for_interfaces(view):
-        view = replace(view, interfaces=ports.machine.interfaces())
+        view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
+    if names := left_folders.candidates(view):
+        empty = ports.machine.empty_pool_folders(ports.lxd.server.process())
+        view = replace(view, left_folders=empty & names)
     if not _gives_to_pools(view):
         return view
     room, growth = ports.machine.room(), ports.machine.growth()
     return replace(view, devices=_devices(view, ports), room=room, growth=growth)
+
+
+def _with_left_bridges(view: View, ports: Ports) -> View:
+    """The same, with the bridges that LXD has no network for."""
+    lxd = view.lxd
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered:
+        return view
+    names = left_bridges.candidates(view, lxd)
+    left = frozenset(name for name in names if not ports.lxd.networks.manages(name))
+    return replace(view, left_bridges=left)
 
 
 def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ...]]:

@@ -19,6 +19,7 @@ from plan.leaving import dead_members, orphaned_members, restarts
 from plan.networks import (
     contributions,
     gateways,
+    left_bridges,
     machine_subnets,
     networks,
     overlay_dhcp,
@@ -27,7 +28,7 @@ from plan.networks import (
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, related_keys, settings
 from plan.storage import contributions as storage_contributions
-from plan.storage import daemon_volumes, pools
+from plan.storage import daemon_volumes, left_folders, pools
 from records import member_marks, pool_deletions, renames
 from relations import ovn
 from state.cluster import ClusterView, Member
@@ -307,6 +308,7 @@ def _for_itself(view: View, lxd: ClusterView, peers: Peers, member: Member) -> l
         settings.server_config(view.options, lxd.server.config, of_member=True),
         *daemon_volumes.due(view, lxd),
     ]
+    groups += [(step,) for step in (*left_bridges.removal(view), *left_folders.removal(view))]
     if lxd.networks is not None:
         groups += [(step,) for step in overlay_dhcp.steps(view, lxd, peers)]
     if view.zone and member.failure_domain != view.zone:

@@ -101,7 +101,12 @@ class Pool:
     @property
     def half_made(self) -> bool:
         """Whether its creation or its deletion began and did not succeed on all members."""
-        return self.deleting or self.errored or self.status.upper() == "PENDING"
+        return self.deleting or self.errored or self.defined
+
+    @property
+    def defined(self) -> bool:
+        """Whether it is defined on members, and made on none."""
+        return self.status.upper() == "PENDING"
 
     @property
     def errored(self) -> bool:
@@ -129,7 +134,12 @@ class Network:
     @property
     def half_made(self) -> bool:
         """Whether its creation began and did not succeed on all members."""
-        return self.errored or self.status.upper() == "PENDING"
+        return self.errored or self.defined
+
+    @property
+    def defined(self) -> bool:
+        """Whether it is defined on members, and made on none."""
+        return self.status.upper() == "PENDING"
 
     @property
     def errored(self) -> bool:

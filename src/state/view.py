@@ -226,6 +226,10 @@ class View:
     """By network: the note about the segment on this machine, empty if it does not run."""
     interfaces: tuple[Interface, ...] = ()
     """This machine's interfaces. Empty if no network asks for them."""
+    left_bridges: frozenset[str] = frozenset()
+    """Its bridges that LXD made for a wanted network, and that LXD has no network for."""
+    left_folders: frozenset[str] = frozenset()
+    """Its empty folders of wanted pools that LXD does not know."""
     history: RunHistory = field(default_factory=RunHistory)
 
     @cached_property

@@ -48,6 +48,16 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True)
+class RemoveLeftBridge:
+    """This machine has no bridge of a network that LXD did not finish."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove the bridge {self.name} of an unfinished network"
+
+
+@dataclass(frozen=True)
 class RunOverlayDhcp:
     """This member gives its instances addresses on a network over all members."""
 

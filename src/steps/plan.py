@@ -54,6 +54,7 @@ from steps.networks import (
     CreateNetwork,
     EndOverlayDhcp,
     PinNics,
+    RemoveLeftBridge,
     RunOverlayDhcp,
     SetDefaultProfile,
     SetOwnParent,
@@ -78,6 +79,7 @@ from steps.storage import (
     GiveUp,
     KeepOnVolume,
     PinRootDisks,
+    RemoveLeftFolder,
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
@@ -108,6 +110,7 @@ Step = (
     | CreatePool
     | UpdatePool
     | PinRootDisks
+    | RemoveLeftFolder
     | PinNics
     | KeepOnVolume
     | DropVolume
@@ -120,6 +123,7 @@ Step = (
     | EndOverlayDhcp
     | UpdateNetwork
     | SetOwnParent
+    | RemoveLeftBridge
     | SetDefaultProfile
     | EnableCluster
     | Join

@@ -37,6 +37,16 @@ class CreatePool:
 
 
 @dataclass(frozen=True)
+class RemoveLeftFolder:
+    """This machine has no folder of a pool that LXD did not finish."""
+
+    pool: str
+
+    def __str__(self) -> str:
+        return f"remove the empty folder of the unfinished pool {self.pool}"
+
+
+@dataclass(frozen=True)
 class UpdatePool:
     """These keys of a pool have these values on every member."""
 

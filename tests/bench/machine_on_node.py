@@ -146,6 +146,10 @@ class BenchMachine(Machine):
         """The node's interfaces."""
         return self._node.inside(lambda: Machine.interfaces(self))
 
+    def remove_bridge(self, name: str) -> None:
+        """Deletes a bridge of the node."""
+        self._node.inside(lambda: Machine.remove_bridge(self, name))
+
     def has_address(self, address: str) -> bool:
         """Whether the node has the address."""
         return self._node.inside(lambda: Machine.has_address(self, address))

@@ -201,7 +201,11 @@ class ModelMachine:
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The network interfaces."""
-        return tuple(self._server.interfaces.values())
+        return self._server.all_interfaces()
+
+    def remove_bridge(self, name: str) -> None:
+        """A bridge is gone."""
+        self._change("machine.remove_bridge", lambda: self._server.unfinished.discard(name))
 
     def has_address(self, address: str) -> bool:
         """Whether an interface has the address."""
@@ -254,6 +258,16 @@ class ModelMachine:
     def folders(self) -> dict[str, Folder]:
         """The folders of LXD's images and backups."""
         return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
+
+    def empty_pool_folders(self, process: int) -> frozenset[str]:
+        """Those that LXD left."""
+        del process
+        return frozenset(self._server.pool_folders)
+
+    def remove_pool_folder(self, pool: str, process: int) -> None:
+        """It is gone."""
+        del process
+        self._change("machine.remove_folder", lambda: self._server.pool_folders.discard(pool))
 
     def mounted(self, process: int) -> frozenset[str]:
         """The simulation has no driver that mounts each volume."""

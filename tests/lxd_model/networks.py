@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import heartbeats, peers
+from tests.lxd_model import heartbeats, peers, times
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Network
 from values.interface import Interface
 
 if TYPE_CHECKING:
     from tests.lxd_model.joining import Told
+    from tests.lxd_model.operations import Work
     from tests.lxd_model.records import Records
     from tests.lxd_model.server import Server
 
@@ -31,6 +32,11 @@ def of_machine(machine: str) -> dict[str, Interface]:
     number = int(machine) % 200 if machine.isdigit() else 200
     first = Interface("eth0", subnets=(f"192.0.2.{number + 1}/24",), defaults=frozenset({4}))
     return {"eth0": first, second: Interface(second)}
+
+
+def unfinished(name: str) -> Interface:
+    """The bridge of a network whose making a member has not noted."""
+    return Interface(name, bridge=True, lxds=True, inner=True)
 
 
 def find(server: Server, name: str) -> Network:
@@ -52,7 +58,7 @@ def define(server: Server, name: str, kind: str, member: str, own: Config) -> No
     if kind in ON_INTERFACE and not own.get("parent"):
         raise bad('Invalid value for network "parent" option: Required value')
     if network is None:
-        network = Network(name, kind, "Pending")
+        network = Network(name, kind, "Pending", number=server.cloud.count())
     elif network.type != kind:
         raise Refusal("Network already exists with a different type")
     elif network.status != "Pending":
@@ -62,13 +68,33 @@ def define(server: Server, name: str, kind: str, member: str, own: Config) -> No
     records.networks[name] = replace(network, members={**network.members, member: dict(own)})
 
 
-def create(server: Server, name: str, kind: str, config: Config) -> None:
-    """The second phase, or everything on a server outside a cluster. All members must be up."""
+def making(server: Server, name: str, kind: str, config: Config) -> Work:
+    """The second phase, or everything on a server outside a cluster. All members must be up.
+
+    LXD does it to the end, also if the client leaves. It begins another one for a client only then
+    (networkCreateLock); it deletes one at any time.
+    """
+    while server.makes_network:
+        yield times.REQUEST
+    server.makes_network = True
+    try:
+        if kind == "ovn" or (len(server.records.members) <= 1 and _none(server, name)):
+            _create_here(server, name, kind, config)
+            yield times.NETWORK
+        else:
+            yield from _making_on_all(server, _begun(server, name, kind, config))
+    finally:
+        server.makes_network = False
+
+
+def _none(server: Server, name: str) -> bool:
+    return name not in server.records.networks
+
+
+def _begun(server: Server, name: str, kind: str, config: Config) -> Network:
+    """It is errored until all members have made it."""
     records = server.records
     network = records.networks.get(name)
-    if kind == "ovn" or (len(records.members) <= 1 and network is None):
-        _create_here(server, name, kind, config)
-        return
     if network is None:
         raise Refusal("Network not pending on any node (use --target <node> first)")
     if not network.half_made:
@@ -86,8 +112,8 @@ def create(server: Server, name: str, kind: str, config: Config) -> None:
     if missing := sorted({row.name for row in records.members} - set(network.members)):
         raise Refusal("Network not defined on nodes: " + ", ".join(missing))
     config = network.config if network.status == "Errored" else _resolved(kind, config)
-    network = records.networks[name] = replace(network, status="Errored", config=config)
-    _make_on_all(server, network)
+    begun = records.networks[name] = replace(network, status="Errored", config=config)
+    return begun
 
 
 def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
@@ -104,17 +130,46 @@ def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
     records.networks[name] = _started(server, made, server.place)
 
 
-def _make_on_all(server: Server, network: Network) -> None:
-    records, now = server.records, server.cloud.now
+def _making_on_all(server: Server, begun: Network) -> Work:
+    records, now, name = server.records, server.cloud.now, begun.name
     if any(heartbeats.offline(records, row, now) for row in records.members):
         peers.require_all(server)
-    for row in sorted(records.members, key=lambda row: row.name != server.name):
+    rows = sorted(records.members, key=lambda row: row.name != server.name)
+    for row in rows:
+        if row.name in _still(records, begun).made:
+            continue
         if not server.hears(row):
             raise peers.untold(server, row, peers.refused(server, row))
         there = server.cloud.servers[row.server]
-        _has(there, network.type, network.members[row.name].get("parent", ""))
-        network = _started(there, network, row.name)
-    records.networks[network.name] = replace(network, status="Created")
+        try:
+            _has(there, begun.type, begun.members[row.name].get("parent", ""))
+            _make_bridge(there, begun)
+        except Refusal as refusal:
+            raise refusal if there is server else peers.untold(server, row, str(refusal)) from None
+        run = there.run
+        yield times.NETWORK / len(rows)
+        if there.run != run:
+            raise peers.untold(server, row, "EOF")
+        network = _started(there, _still(records, begun), row.name)
+        records.networks[name] = replace(network, made=network.made | {row.name})
+        there.unfinished.discard(name)
+    records.networks[name] = replace(_still(records, begun), status="Created")
+
+
+def _still(records: Records, begun: Network) -> Network:
+    """The network as it is now. Raises Refusal if it is gone."""
+    network = records.networks.get(begun.name)
+    if network is None or network.number != begun.number:
+        raise Refusal("Network not found", 404)
+    return network
+
+
+def _make_bridge(there: Server, network: Network) -> None:
+    if network.type != "bridge":
+        return
+    if network.name in there.left | there.unfinished:
+        raise Refusal(f'Network interface "{network.name}" already exists')
+    there.unfinished.add(network.name)
 
 
 def _started(there: Server, network: Network, member: str) -> Network:

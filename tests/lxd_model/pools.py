@@ -15,12 +15,13 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from state.facts import Device
-from tests.lxd_model import heartbeats, peers
+from tests.lxd_model import heartbeats, peers, times
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Pool
 
 if TYPE_CHECKING:
     from tests.lxd_model.joining import Told
+    from tests.lxd_model.operations import Work
     from tests.lxd_model.records import Records
     from tests.lxd_model.server import Server
 
@@ -102,7 +103,7 @@ def define(server: Server, name: str, driver: str, member: str, own: Config) -> 
     if member not in records.rows:
         raise not_found("Cluster member")
     if pool is None:
-        pool = Pool(name, driver, "Pending")
+        pool = Pool(name, driver, "Pending", number=server.cloud.count())
     elif pool.driver != driver:
         raise Refusal("Storage pool already exists with a different driver")
     elif pool.status != "Pending":
@@ -112,14 +113,30 @@ def define(server: Server, name: str, driver: str, member: str, own: Config) -> 
     records.pools[name] = replace(pool, members={**pool.members, member: dict(own)})
 
 
-def create(server: Server, name: str, driver: str, config: Config) -> None:
-    """The second phase, or everything on a server outside a cluster. All members must be up."""
+def making(server: Server, name: str, driver: str, config: Config) -> Work:
+    """The second phase, or everything on a server outside a cluster. All members must be up.
+
+    Like networks: LXD does it to the end for one client (storagePoolCreateLock), and deletes a pool
+    at any time.
+    """
+    while server.makes_pool:
+        yield times.REQUEST
+    server.makes_pool = True
+    try:
+        records = server.records
+        pool = records.pools.get(name)
+        if len(records.members) > 1 or (pool is not None and pool.half_made):
+            yield from _making_on_all(server, _begun(server, pool, config))
+        else:
+            _create_here(server, name, driver, config)
+            yield times.NETWORK if records.clustered else times.REQUEST
+    finally:
+        server.makes_pool = False
+
+
+def _create_here(server: Server, name: str, driver: str, config: Config) -> None:
     records = server.records
-    pool = records.pools.get(name)
-    if len(records.members) > 1 or (pool is not None and pool.half_made):
-        _create_on_all(server, pool, driver, config)
-        return
-    if pool is not None:
+    if name in records.pools:
         raise Refusal("The storage pool already exists")
     own = {key: value for key, value in config.items() if key in OWN_KEYS}
     shared = {key: value for key, value in config.items() if key not in OWN_KEYS}
@@ -134,7 +151,8 @@ def create(server: Server, name: str, driver: str, config: Config) -> None:
     )
 
 
-def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Config) -> None:
+def _begun(server: Server, pool: Pool | None, config: Config) -> Pool:
+    """It is errored until all members have made it."""
     records = server.records
     for key in config:
         if key in OWN_KEYS:
@@ -146,19 +164,50 @@ def _create_on_all(server: Server, pool: Pool | None, driver: str, config: Confi
     if missing := sorted({row.name for row in records.members} - set(pool.members)):
         raise Refusal("Pool not defined on nodes: " + ", ".join(missing))
     config = pool.config if pool.status == "Errored" else dict(config)
-    pool = records.pools[pool.name] = replace(pool, status="Errored", config=config)
+    begun = records.pools[pool.name] = replace(pool, status="Errored", config=config)
+    return begun
+
+
+def _making_on_all(server: Server, begun: Pool) -> Work:
+    records, name = server.records, begun.name
     _refuse_known_dead(server)
     rows = sorted(records.members, key=lambda row: row.name != server.name)
     for row in rows:
-        if row.name in pool.made:
+        if row.name in _still(records, begun).made:
             continue
         if not server.hears(row):
             raise peers.untold(server, row, peers.refused(server, row))
-        give(server.cloud.servers[row.server], pool.name, pool.members[row.name].get("source", ""))
-        pool = records.pools[pool.name] = replace(pool, made=pool.made | {row.name})
-    members = {name: _own(pool.name, driver, own) for name, own in pool.members.items()}
-    records.pools[pool.name] = replace(pool, status="Created", members=members)
-    server.cloud.hollow += [f"{pool.name} on {member}" for member in sorted(pool.gone)]
+        there = server.cloud.servers[row.server]
+        try:
+            _make_here(there, name, begun.members[row.name].get("source", ""))
+        except Refusal as refusal:
+            raise refusal if there is server else peers.untold(server, row, str(refusal)) from None
+        run = there.run
+        yield times.NETWORK / len(rows)
+        if there.run != run:
+            raise peers.untold(server, row, "EOF")
+        pool = _still(records, begun)
+        records.pools[name] = replace(pool, made=pool.made | {row.name})
+        there.pool_folders.discard(name)
+    pool = _still(records, begun)
+    members = {member: _own(name, pool.driver, own) for member, own in pool.members.items()}
+    records.pools[name] = replace(pool, status="Created", members=members)
+    server.cloud.hollow += [f"{name} on {member}" for member in sorted(pool.gone)]
+
+
+def _make_here(there: Server, name: str, source: str) -> None:
+    if name in there.pool_folders:
+        raise Refusal(f'Storage pool directory "{_FOLDER}/{name}" already exists')
+    give(there, name, source)
+    there.pool_folders.add(name)
+
+
+def _still(records: Records, begun: Pool) -> Pool:
+    """The pool as it is now. Raises Refusal if it is gone."""
+    pool = records.pools.get(begun.name)
+    if pool is None or pool.number != begun.number:
+        raise not_found("Storage pool")
+    return pool
 
 
 def _refuse_known_dead(server: Server) -> None:

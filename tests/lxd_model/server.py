@@ -24,6 +24,7 @@ from tests.lxd_model.things import DEFAULT, Profile, Project, Thing
 
 if TYPE_CHECKING:
     from tests.lxd_model.cloud import Cloud
+    from values.interface import Interface
 
 
 class Server:
@@ -82,6 +83,13 @@ class Server:
         self.interfaces = networks.of_machine(machine)
         self.left: set[str] = set()
         """Bridges of an LXD whose folder was emptied by hand. The next boot removes them."""
+        self.unfinished: set[str] = set()
+        """Bridges whose making this member has not noted. The next boot removes them."""
+        self.pool_folders: set[str] = set()
+        """Empty folders of pools whose making this member has not noted."""
+        self.makes_pool = False
+        self.makes_network = False
+        """Whether it makes one for a client: LXD makes one pool after the other, and networks."""
         self.dns_taken = False
         """Whether another program has port 53: then no network's dnsmasq can start."""
         self.listeners = Listeners(self)
@@ -149,6 +157,11 @@ class Server:
         """LXD finds no certificate here, and makes one."""
         self.certificate = f"server {self.machine} {self.cloud.count()}"
 
+    def all_interfaces(self) -> tuple[Interface, ...]:
+        """The machine's, and bridges of networks that LXD did not finish here."""
+        bridges = (networks.unfinished(name) for name in sorted(self.unfinished))
+        return (*self.interfaces.values(), *bridges)
+
     # What happens to it.
 
     def power_off(self) -> None:
@@ -156,6 +169,7 @@ class Server:
         self.cloud.tick()
         self.powered = False
         self.left.clear()
+        self.unfinished.clear()
         self._daemon_ends()
 
     def power_on(self) -> None:

@@ -118,7 +118,8 @@ class Pool:
     keys.
 
     `made` are the members that have made their part, `gone` those of them that have deleted it
-    again in a deletion that did not come to its end: LXD still takes their part for made.
+    again in a deletion that did not come to its end: LXD still takes their part for made. LXD knows
+    a pool by its `number`: a later one of that name is another pool.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Pool:
     made: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
     description: str = ""
+    number: int = 0
 
     @property
     def half_made(self) -> bool:
@@ -145,7 +147,9 @@ class Network:
     status: str
     config: Config = field(default_factory=dict[str, str])
     members: Mapping[str, Config] = field(default_factory=dict[str, Config])
+    made: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    number: int = 0
     description: str = ""
 
     @property

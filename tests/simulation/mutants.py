@@ -27,6 +27,7 @@ from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
+    DIES_IN_CREATION,
     GONE_WHILE_IT_FOUNDS,
     TWO_ISSUERS,
     USED_AND_CANCELLED,
@@ -42,6 +43,7 @@ from observe import cluster
 from plan import leader
 from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, outcomes, removal
+from plan.networks import left_bridges
 from plan.recovery import unresponsive
 from plan.storage import devices, pools
 from ports.ports import Ports
@@ -52,6 +54,7 @@ from state.unresponsive import UnresponsiveReason
 from state.view import Peers, RunHistory, Units, View
 from steps.forming import MakeToken
 from steps.leaving import AbandonMember, RemoveMember
+from steps.networks import CreateNetwork
 from steps.plan import Plan, Step
 
 _plan_join = joining.plan_join
@@ -211,6 +214,17 @@ def _leaves_it(name: str, ports: Ports) -> None:
     del name, ports
 
 
+def _only_makes(step: CreateNetwork, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    del unit
+    ports.lxd.networks.create(step.name, step.type, step.config, step.members)
+    return history
+
+
+def _removes_none(view: View) -> tuple[Step, ...]:
+    del view
+    return ()
+
+
 TELLINGS = 100
 """How often a mutant's history runs before seeds do."""
 
@@ -252,7 +266,14 @@ MUTANTS = (
     ),
     Mutant("two leave at once", member_marks, "removed_first", _goes_first_by_name),
     Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
-    Mutant("a half-made network is left", networks, "_remove_half_made", _leaves_it),
+    Mutant("a half-made network is left", networks, "create_network", _only_makes),
+    Mutant(
+        "the bridge of an unfinished network is left",
+        left_bridges,
+        "removal",
+        _removes_none,
+        DIES_IN_CREATION,
+    ),
     Mutant("who leaves is not done", cluster, "_server", _looks_once, GONE_WHILE_IT_FOUNDS),
     *MISTAKES,
 )

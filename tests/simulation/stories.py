@@ -78,6 +78,17 @@ CUT_OFF_IN_CREATION = replace(
 )
 """The coordinator is cut off from the other members between a pool's first phase and its second."""
 
+DIES_IN_CREATION = replace(
+    _BEFORE,
+    units=3,
+    seconds=300.0,
+    happenings=(
+        Happening(at=200.0, kind="config", word="name=br7"),
+        Happening(at=1.0, kind="kill-daemon", unit=1, seconds=5.0, on="CreateNetwork", nth=1),
+    ),
+)
+"""The daemon of another member ends while it makes its part of a network."""
+
 GONE_WHILE_IT_FOUNDS = replace(
     _ORDERLY,
     seed=71408,

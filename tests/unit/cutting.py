@@ -21,7 +21,7 @@ MACHINE = frozenset(
     {"keep_key", "note_forming", "forget_forming", "note_failure", "note_identity", "kill_lxd"}
     | {"release", "empty_lxd", "wipe", "run_overlay", "end_overlay", "write_privately", "write_ovn"}
     | {"install", "restore_folder", "gather", "end_volume", "delete_certificate", "note_units"}
-    | {"note_moved_off", "forget_moved_off"}
+    | {"note_moved_off", "forget_moved_off", "remove_bridge", "remove_pool_folder"}
 )
 DATABASE = frozenset({"backup", "backup_before", "recover", "end_recovery"})
 SNAP = frozenset(

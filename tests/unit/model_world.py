@@ -280,7 +280,10 @@ class UnitMachine:
         self.write_privately(files)
 
     def interfaces(self) -> tuple[Interface, ...]:
-        return tuple(self.interfaces_)
+        return self.server.all_interfaces()
+
+    def remove_bridge(self, name: str) -> None:
+        self.server.unfinished.remove(name)
 
     def has_address(self, address: str) -> bool:
         return address in {self.server.address, *self.server.addresses}
@@ -330,6 +333,12 @@ class UnitMachine:
 
     def end_volume(self, kind: str) -> None:
         self.server.files.end_volume(kind)
+
+    def empty_pool_folders(self, process: int) -> frozenset[str]:
+        return frozenset(self.server.pool_folders)
+
+    def remove_pool_folder(self, pool: str, process: int) -> None:
+        self.server.pool_folders.remove(pool)
 
     def mounted(self, process: int) -> frozenset[str]:
         config = self.server.config

@@ -209,12 +209,13 @@ def clashes(view: View) -> dict[str, str]:
     """
     # An existing bridge has interfaces of its own.
     foreign = [interface for interface in view.interfaces if not interface.lxds]
-    return {
-        name: swallowed(foreign, name, net.mode)
-        for net in view.options.networks_asked
-        if _is_bridge(net.mode)
-        for name in names(net)
-    }
+    return {name: swallowed(foreign, name, "bridge") for name in sorted(wanted_bridges(view))}
+
+
+def wanted_bridges(view: View) -> set[str]:
+    """The possible names of the wanted networks that LXD makes a bridge for."""
+    wanted = [net for net in view.options.networks_asked if _is_bridge(net.mode)]
+    return {name for net in wanted for name in names(net)}
 
 
 def needs(wanted: Iterable[WantedNetwork]) -> frozenset[str]:

@@ -152,6 +152,7 @@ def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | Non
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: the interface of that name is its own.
-    if not (lost := contributions.swallowed(view.interfaces, net.name, net.mode)):
+    others = [i for i in view.interfaces if i.name not in view.left_bridges]
+    if not (lost := contributions.swallowed(others, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")

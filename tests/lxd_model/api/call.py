@@ -115,6 +115,16 @@ class Change:
     took: float = times.REQUEST
 
 
+def make(call: Call, what: Change, work: Work, is_operation: bool) -> Answer:
+    """Make an object, as an operation or before the answer. LXD continues it without the client."""
+    description = what.description if is_operation else ""
+    operation = call.server.cloud.start(call.server, "change", "", work, description)
+    if not is_operation:
+        return Answer(None, status=201, work=operation)
+    operation.url = what.url
+    return began(operation)
+
+
 def change(call: Call, what: Change, effect: Callable[[], None], is_operation: bool) -> Answer:
     """Make a change, at once or as an operation."""
     if not is_operation:

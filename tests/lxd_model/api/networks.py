@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lxd_model import networks, times
 from tests.lxd_model.api import used_by
-from tests.lxd_model.api.call import Answer, Call, Change, Handler, change
+from tests.lxd_model.api.call import Answer, Call, Change, Handler, change, make
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
@@ -142,18 +142,15 @@ def post(call: Call) -> Answer:
     for key in config:
         if member and key not in OWN_KEYS:
             raise bad(f'Config key "{key}" may not be used as member-specific key')
-    took = times.REQUEST if member else times.NETWORK
+    what = Change("Creating network", f"{used_by.url('networks', name)}?project=default", True)
+    if not member:
+        work = networks.making(server, name, kind, config)
+        return make(call, what, work, server.generation.storage_operations)
 
-    def effect() -> None:
-        if member:
-            networks.define(server, name, kind, member, config)
-        else:
-            networks.create(server, name, kind, config)
+    def define() -> None:
+        networks.define(server, name, kind, member, config)
 
-    what = Change(
-        "Creating network", f"{used_by.url('networks', name)}?project=default", True, took
-    )
-    return change(call, what, effect, server.generation.storage_operations)
+    return change(call, what, define, server.generation.storage_operations)
 
 
 _LONGEST = 15

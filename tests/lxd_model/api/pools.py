@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.lxd_model import pools, times
+from tests.lxd_model import pools
 from tests.lxd_model.api import used_by
-from tests.lxd_model.api.call import Answer, Call, Change, Handler, change
+from tests.lxd_model.api.call import Answer, Call, Change, Handler, change, make
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.pools import OWN_KEYS
 from tests.lxd_model.refusal import Refusal, bad
@@ -85,16 +85,15 @@ def post(call: Call) -> Answer:
         if member and key not in OWN_KEYS:
             raise Refusal(f'Config key "{key}" may not be used as member-specific key')
     pools.validate(server, driver)
-    took = times.REQUEST if member or not call.records.clustered else times.NETWORK
+    what = Change("Creating storage pool", _url(call, name), made=True)
+    if not member:
+        work = pools.making(server, name, driver, config)
+        return make(call, what, work, server.generation.storage_operations)
 
-    def effect() -> None:
-        if member:
-            pools.define(server, name, driver, member, config)
-        else:
-            pools.create(server, name, driver, config)
+    def define() -> None:
+        pools.define(server, name, driver, member, config)
 
-    what = Change("Creating storage pool", _url(call, name), made=True, took=took)
-    return change(call, what, effect, server.generation.storage_operations)
+    return change(call, what, define, server.generation.storage_operations)
 
 
 def _update(call: Call, *, replaces: bool) -> Answer:

@@ -182,3 +182,44 @@ def test_nothing_is_touched_while_lxd_is_at_it(tmp_path: Path):
     daemon_folders.refuse_while_moving("backups", tmp_path)
     with pytest.raises(OSError, match="still moving its images"):
         daemon_folders.refuse_while_moving("images", tmp_path)
+
+
+def pool_folder(lxd_dir: Path, name: str) -> Path:
+    folder = lxd_dir / "storage-pools" / name
+    for part in ("containers", "custom/default_c1"):
+        (folder / part).mkdir(parents=True)
+    return folder
+
+
+def test_an_empty_folder_of_a_pool_is_removed(tmp_path: Path):
+    folder = pool_folder(tmp_path, "fast")
+    (pool_folder(tmp_path, "local") / "custom/default_c1/data").touch()
+
+    assert daemon_folders.empty_pools(tmp_path) == {"fast"}
+    daemon_folders.remove_pool(tmp_path, "fast")
+
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("content", ["file", "link", "mount"])
+def test_the_folder_of_a_pool_with_anything_in_it_stays_as_it_is(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = pool_folder(tmp_path, "fast")
+    place = folder / "custom/default_c1"
+    if content == "file":
+        (place / "data").touch()
+    elif content == "link":
+        (place / "data").symlink_to(tmp_path)
+    else:
+
+        def is_mount(path: Path) -> bool:
+            return path == place
+
+        monkeypatch.setattr(Path, "is_mount", is_mount)
+    before = sorted(folder.rglob("*"))
+
+    assert daemon_folders.empty_pools(tmp_path) == set()
+    with pytest.raises(OSError, match="not empty"):
+        daemon_folders.remove_pool(tmp_path, "fast")
+    assert sorted(folder.rglob("*")) == before

@@ -44,11 +44,10 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
                 return json.dumps(links)
             return json.dumps(routes if "-4" in command else [])
 
-        (tmp_path / "lxdbr0").mkdir(exist_ok=True)
+        (tmp_path / "networks/lxdbr0").mkdir(parents=True, exist_ok=True)
         monkeypatch.setattr(interfaces, "run", run)
         monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)
-        monkeypatch.setattr(interfaces, "_LXD_NETWORKS", tmp_path)
-        return {interface.name: interface for interface in interfaces.read()}
+        return {interface.name: interface for interface in interfaces.read(tmp_path)}
 
     return found
 

@@ -143,6 +143,22 @@ def without_the_overlay() -> Begun:
     return app, "lxd/1"
 
 
+def left_bridge() -> Begun:
+    """LXD ended here while it made a network."""
+    app = small()
+    app.units["lxd/1"].server.unfinished.add("br7")
+    app.options["network_name"] = "br7"
+    return app, "lxd/1"
+
+
+def left_folder() -> Begun:
+    """LXD ended here while it made a pool."""
+    app = small()
+    app.units["lxd/1"].server.pool_folders.add("fast")
+    app.options["storage_pools"] = "fast: dir"
+    return app, "lxd/1"
+
+
 def gateways() -> Begun:
     app = small()
     app.related["ovn"] = OVN
@@ -277,7 +293,18 @@ CHANGES = [
     *(installing, installing_the_members_version, removing_a_later_lxd),
     *(another_pool, another_mode, another_interface, interface_by_hand, other_keys),
     *(other_proxies, other_addresses),
-    *(zones, to_unicast, without_the_overlay, gateways, to_ovn, joining_ovn, opening_ovn, to_ceph),
+    *(
+        zones,
+        to_unicast,
+        without_the_overlay,
+        left_bridge,
+        left_folder,
+        gateways,
+        to_ovn,
+        joining_ovn,
+        opening_ovn,
+        to_ceph,
+    ),
     *(images_out, images_on, images_back, images_back_of_lxd_6, images_left_behind),
     *(images_half_way, images_that_are_gone),
     *(adopting, cancelling, forgetting, renaming, reopening, off_a_dead_member),

@@ -1,0 +1,27 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""LXD's refusals to make a pool or a network because a machine has something of its name."""
+
+from __future__ import annotations
+
+import re
+
+_TAKEN = re.compile(
+    r"^(?:failed to notify peer (\S+):\d+: "
+    r'|Failed notifying cluster member "([^"]+)" at "[^"]*": )?'
+    r'(?:Network interface "(?P<interface>[^"]+)"|Storage pool directory "[^"]*/(?P<pool>[^"]+)")'
+    r" already exists$"
+)
+"""From 5.0, from later LXDs, and about this machine."""
+
+
+def cause_of(refusal: str) -> str:
+    """Which machine has what, and what helps, in a few words. Any other refusal as it is."""
+    match = _TAKEN.search(refusal)
+    if match is None:
+        return refusal
+    place = match[2] or match[1] or "this machine"
+    if pool := match["pool"]:
+        return f"{place} has a folder {pool}: rename the pool"
+    return f"{place} has an interface {match['interface']}: rename the network"

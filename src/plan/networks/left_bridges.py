@@ -1,0 +1,33 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Bridges that LXD made on this machine for a network that was not finished.
+
+If LXD's daemon ends between the two, the bridge is there and the member has not noted it. LXD then
+deletes the network without the bridge, and refuses to make one of that name: "Network interface
+already exists" (measured on 5.0.2; networkDelete and bridge.Create are the same up to 6.9).
+"""
+
+from __future__ import annotations
+
+from plan.networks import contributions
+from state.cluster import ClusterView
+from state.view import View
+from steps.networks import RemoveLeftBridge
+
+
+def candidates(view: View, lxd: ClusterView) -> set[str]:
+    """Bridges here that may be left, if LXD has no network of their names.
+
+    They have the name of a wanted network, and nothing is connected to them.
+    """
+    made_by_lxd = {i.name for i in view.interfaces if i.lxds and i.inner}
+    # LXD's own interfaces beside a bridge are its ports, too.
+    in_use = {i.master for i in view.interfaces if not i.lxds}
+    networks = {network.name for network in lxd.networks or ()}
+    return (made_by_lxd & contributions.wanted_bridges(view)) - in_use - networks
+
+
+def removal(view: View) -> tuple[RemoveLeftBridge, ...]:
+    """Removes the ones that prevent a wanted network."""
+    return tuple(RemoveLeftBridge(name) for name in sorted(view.left_bridges))

@@ -1,0 +1,31 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Empty folders on this machine of pools that LXD did not finish.
+
+If LXD's daemon ends while it makes a pool, the folder is there and the member has not noted it. LXD
+then deletes the pool without the folder, and refuses to make one of that name: "Storage pool
+directory already exists" (measured on 5.0.2; lxdBackend.Create and storagePoolDelete are the same
+up to 6.9).
+"""
+
+from __future__ import annotations
+
+from plan.storage import pools
+from state.cluster import ClusterView
+from state.view import View
+from steps.storage import RemoveLeftFolder
+
+
+def candidates(view: View) -> set[str]:
+    """The wanted pools that LXD does not know."""
+    lxd, decided = view.lxd, view.peers and view.peers.app.storage
+    if not isinstance(lxd, ClusterView) or lxd.pools is None or not decided:
+        return set()
+    known = {pool.name for pool in lxd.pools}
+    return {pool.name for pool in pools.wanted(view, decided, lxd.pools)} - known
+
+
+def removal(view: View) -> tuple[RemoveLeftFolder, ...]:
+    """Removes the ones that prevent a wanted pool."""
+    return tuple(RemoveLeftFolder(pool) for pool in sorted(view.left_folders))
