@@ -48,6 +48,7 @@ def server(info: Any) -> Server:
         drivers=frozenset(d["Name"] for d in environment["storage_supported_drivers"]),
         config={key: str(value) for key, value in info["config"].items()},
         extensions=frozenset(info["api_extensions"]),
+        process=int(environment.get("server_pid", 0)),
     )
 
 

@@ -94,13 +94,20 @@ def _with_machine(view: View, ports: Ports) -> View:
         )
     if _asks_for_interfaces(view):
         view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
-    if names := left_folders.candidates(view):
-        empty = ports.machine.empty_pool_folders(ports.lxd.server.process())
-        view = replace(view, left_folders=empty & names)
+    view = _with_left_folders(view, ports)
     if not _gives_to_pools(view):
         return view
     room, growth = ports.machine.room(), ports.machine.growth()
     return replace(view, devices=_devices(view, ports), room=room, growth=growth)
+
+
+def _with_left_folders(view: View, ports: Ports) -> View:
+    """The same, with the empty folders of wanted pools that LXD has no pool for."""
+    names = left_folders.candidates(view)
+    if not names or not isinstance(view.lxd, ClusterView):
+        return view
+    empty = ports.machine.empty_pool_folders(view.lxd.server.process)
+    return replace(view, left_folders=empty & names)
 
 
 def _with_left_bridges(view: View, ports: Ports) -> View:
@@ -207,4 +214,4 @@ def _mounted(lxd: ClusterView | Unresponsive | None, ports: Ports) -> frozenset[
     """The mounted volumes for images and backups, if one that LXD does not use may be unmounted."""
     if not isinstance(lxd, ClusterView) or not daemon_volumes.mounted_if_used(lxd):
         return frozenset()
-    return ports.machine.mounted(ports.lxd.server.process())
+    return ports.machine.mounted(lxd.server.process)

@@ -158,6 +158,8 @@ class Server:
     drivers: frozenset[str]
     config: Mapping[str, str]
     extensions: frozenset[str] = frozenset()
+    process: int = 0
+    """The id of its daemon's process."""
     """Extensions of the API: they say what this LXD can do, in any version."""
     old_name: str = ""
     """The name that the daemon had when it started, if an operator has renamed the member since
