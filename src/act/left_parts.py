@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""LXD's refusals to make a pool or a network because a machine has something of its name."""
+"""LXD's refusals to make a pool or a network because a machine has a folder or interface for it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ import re
 _TAKEN = re.compile(
     r"^(?:failed to notify peer (\S+):\d+: "
     r'|Failed notifying cluster member "([^"]+)" at "[^"]*": )?'
-    r'(?:Network interface "(?P<interface>[^"]+)"|Storage pool directory "[^"]*/(?P<pool>[^"]+)")'
-    r" already exists$"
+    r'(?:Network interface|Storage pool directory) "[^"]+" already exists$'
 )
 """From 5.0, from later LXDs, and about this machine."""
 
 
 def cause_of(refusal: str) -> str:
-    """Which machine has what, and what helps, in a few words. Any other refusal as it is."""
+    """Which machine it is, and what helps, in a few words. Any other refusal as it is."""
     match = _TAKEN.search(refusal)
     if match is None:
         return refusal
-    place = match[2] or match[1] or "this machine"
-    if pool := match["pool"]:
-        return f"{place} has a folder {pool}: rename the pool"
-    return f"{place} has an interface {match['interface']}: rename the network"
+    return f"already on {match[2] or match[1] or 'this machine'}; rename it"

@@ -114,6 +114,11 @@ class Pool:
         return self.status.upper() == "ERRORED"
 
     @property
+    def usable(self) -> bool:
+        """Whether it can be used here. Only an LXD outside a cluster says that in its list."""
+        return self.status.upper() == "CREATED"
+
+    @property
     def users(self) -> list[str]:
         """Its users. Images do not count: LXD downloads them again."""
         return sorted(user for user in self.used_by if not user.startswith("/1.0/images/"))

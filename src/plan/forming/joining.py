@@ -142,6 +142,8 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     pool = next((p for p in lxd.pools or () if p.name == name), None)
     if pool and backend and pool.driver != backend.driver:
         return blocked(f"LXD here has a pool {name} with the driver {pool.driver}: delete it")
+    if pool and not pool.usable:
+        return blocked(f"LXD here cannot use its pool {name}: lxc storage delete {name}")
     return None
 
 

@@ -16,6 +16,7 @@ from state.peers import Storage
 from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.things import Pool
 from tests.unit.deeds import fail, heal, names, notes, the_cluster, use_token, without
 from tests.unit.joins import two_waiting
 from tests.unit.model_units import ModelApp, formed
@@ -107,6 +108,24 @@ def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
     app.hook("lxd/0", commit=False)
 
     assert not app.cloud.databases
+
+
+@pytest.mark.parametrize("status", ["Unavailable", "Pending"])
+def test_no_cluster_is_made_on_a_pool_that_lxd_cannot_use(status: str):
+    """LXD outside a cluster shows one whose making was cut short so (measured, 5.0.2 to 6.9)."""
+    app = ModelApp()
+    unit = app.add(0)
+    app.hook("lxd/0")
+    pools = unit.server.records.pools
+    pools["local"] = Pool("local", "btrfs", status, {}, {"none": {}})
+
+    app.settle()
+
+    told = "blocked: LXD here cannot use its pool local: lxc storage delete local"
+    assert str(app.plan("lxd/0").status) == told
+    del pools["local"]
+    app.settle()
+    assert names(app) == ["m0"]
 
 
 def test_another_pool_is_asked_for_before_the_bootstrap_was_told():

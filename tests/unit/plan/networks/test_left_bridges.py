@@ -88,6 +88,19 @@ def test_a_bridge_stays_if_its_network_was_begun_since_the_plan():
 
 
 @pytest.mark.parametrize("generation", NAMES)
+def test_the_status_says_what_helps(generation: str):
+    app = formed(3, generation)
+    app.units["lxd/1"].server.left.add("br7")
+    app.options["network_name"] = "br7"
+    for unit in ("lxd/1", "lxd/2"):
+        app.hook(unit)
+
+    told = str(app.hook("lxd/0").status)
+
+    assert told.endswith(f"bridge network br7: already on {MEMBER[generation]}; rename it")
+
+
+@pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("unit", ["lxd/0", "lxd/1"])
 def test_the_error_says_which_machine_has_the_interface(unit: str, generation: str):
     app = formed(3, generation)
@@ -95,5 +108,5 @@ def test_the_error_says_which_machine_has_the_interface(unit: str, generation: s
     step = CreateNetwork("br7", "bridge", {}, {name: {} for name in names(app)})
     place = {"lxd/0": "this machine", "lxd/1": MEMBER[generation]}[unit]
 
-    with pytest.raises(LxdError, match=f"^{place} has an interface br7: rename the network$"):
+    with pytest.raises(LxdError, match=f"^already on {place}; rename it$"):
         create_network(step, "lxd/0", app.units["lxd/0"].ports, RunHistory())

@@ -60,5 +60,5 @@ def test_the_error_says_which_machine_has_the_folder(unit: str, generation: str)
     step = CreatePool("fast", "dir", {}, {name: {} for name in names(app)})
     place = {"lxd/0": "this machine", "lxd/1": MEMBER[generation]}[unit]
 
-    with pytest.raises(LxdError, match=f"^{place} has a folder fast: rename the pool$"):
+    with pytest.raises(LxdError, match=f"^already on {place}; rename it$"):
         create_pool(step, "lxd/0", app.units["lxd/0"].ports, RunHistory())
