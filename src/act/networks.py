@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-import modes
 from act import join_guard, left_parts
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
@@ -66,17 +65,18 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
 
 
 def _finished(step: CreateNetwork, ports: Ports) -> bool:
-    """Whether an interrupted run's network is now as it is wanted. Otherwise nothing is left of it.
+    """Whether the network exists on all members now. Otherwise nothing is left of it.
 
-    A network on some members only would block the next try. But LXD may still make it for a client
-    that is gone, and deletes it meanwhile if it is told to. Then a bridge stays on a member, and
-    blocks each further try (measured on 5.0.2). Only the same request again waits for the end.
+    An interrupted run may have made it on some members, which would block the next try. But LXD may
+    still make it for a client that is gone, and deletes it meanwhile if it is told to. Then a
+    bridge stays on a member, and blocks each further try (measured on 5.0.2). The same request to
+    the same member waits for the end. If the options have changed since, the next plan changes it.
     """
     ports.lxd.networks.await_changes(step.name)
     found = _found(step.name, ports)
     if found is None or not found.half_made:
         return found is not None
-    if found.errored and _finish(found, ports) and _fits(found, step):
+    if found.errored and _finish(found, ports):
         return True
     ports.lxd.networks.delete(step.name)
     return False
@@ -96,10 +96,6 @@ def _found(name: str, ports: Ports) -> Network | None:
     return next((n for n in ports.lxd.networks.list() if n.name == name), None)
 
 
-def _fits(network: Network, step: CreateNetwork) -> bool:
-    return network.type == step.type and not modes.drift(step.config, network.config)
-
-
 def _delete_half_made(name: str, ports: Ports) -> None:
     ports.lxd.networks.await_changes(name)
     network = _found(name, ports)
@@ -112,7 +108,7 @@ def remove_left_bridge(
 ) -> RunHistory:
     """The bridge is gone, unless LXD has begun to make its network since the plan."""
     if _found(step.name, ports) is None:
-        ports.machine.remove_bridge(step.name)
+        ports.machine.remove_bridge(step.name, step.beside)
     return history
 
 

@@ -59,7 +59,8 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
         raise LxdError(told, error.status, error.request) from error
     except LxdUnreachable:
         with suppress(LxdError, LxdUnreachable):
-            if any(p.name == step.name and p.defined for p in ports.lxd.pools.list()):
+            defined = any(p.name == step.name and p.defined for p in ports.lxd.pools.list())
+            if step.members and defined:
                 _remove_half_made_pool(step.name, ports)
         raise
     return history
@@ -67,9 +68,9 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
 
 def _remove_half_made_pool(name: str, ports: Ports) -> None:
     ports.lxd.pools.await_changes(name)
-    half_made = next((p for p in _pools(ports) if p.name == name and p.half_made), None)
-    if half_made is not None:
-        delete_pool(half_made, ports)
+    pool = _found(name, ports)
+    if pool is not None and pool.half_made:
+        delete_pool(pool, ports)
     else:
         # What is left of a run that was interrupted after the pool was gone.
         ports.lxd.notes.write(pool_deletions.ended(name))
@@ -96,15 +97,22 @@ def _pools(ports: Ports) -> tuple[Pool, ...]:
     return pool_deletions.marked(ports.lxd.pools.list(), ports.lxd.notes.read())
 
 
+def _found(name: str, ports: Ports) -> Pool | None:
+    return next((pool for pool in _pools(ports) if pool.name == name), None)
+
+
 def _finished(step: CreatePool, ports: Ports) -> bool:
-    """Whether a pool that some members had made could be made on the others.
+    """Whether a pool that some members had made could be made on the others, by any request.
 
     In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
     only. LXD uses the devices that it kept, and 5.0 formats them without a look. So the devices
     must be those that the members offer now.
     """
-    pool = next((p for p in _pools(ports) if p.name == step.name), None)
-    if pool is None or not pool.errored or pool.deleting or pool.driver != step.driver:
+    pool = _found(step.name, ports)
+    if pool is None or pool.deleting or pool.driver != step.driver:
+        return False
+    # Outside a cluster LXD may still make one that is only defined, and this waits for it.
+    if not (pool.errored or (pool.defined and not step.members)):
         return False
     try:
         kept = ports.lxd.pools.unmade_sources(step.name, step.members)
@@ -112,9 +120,9 @@ def _finished(step: CreatePool, ports: Ports) -> bool:
             return False
         ports.lxd.pools.finish(step.name)
     except LxdError as error:
-        logger.info("the pool %s is made again: %s", step.name, error)
-        return False
-    return True
+        logger.info("could not finish the pool %s: %s", step.name, error)
+    found = _found(step.name, ports)
+    return found is not None and not found.half_made
 
 
 def _source(step: CreatePool, member: str) -> str:

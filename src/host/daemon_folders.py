@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from state.facts import Folder
@@ -97,29 +98,46 @@ def mounted(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
     )
 
 
-def empty_pools(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
-    """Pools whose folder is not mounted, and has no file."""
-    folders = _below(root, lxd_dir / _POOLS)
-    return frozenset(f.name for f in folders.glob("*") if f.is_dir() and _is_empty(f))
+def empty_pools(
+    lxd_dir: Path, pools: Iterable[str], process: int, proc: Path = _PROC
+) -> frozenset[str]:
+    """Those of the pools whose folder is not mounted for LXD's `process`, and has no file.
+
+    One that cannot be looked at is not empty.
+    """
+    return frozenset(pool for pool in pools if _is_empty(lxd_dir, pool, process, proc))
 
 
-def _is_empty(folder: Path) -> bool:
-    for place, folders, files in os.walk(folder, onerror=_raise):
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        if files or links or Path(place).is_mount():
+def _is_empty(lxd_dir: Path, pool: str, process: int, proc: Path) -> bool:
+    folder = lxd_dir / _POOLS / pool
+    inside = proc / str(process) / "root" / folder.relative_to("/")
+    try:
+        if _mounts(folder, process, proc) or not inside.is_dir():
             return False
+        for place, folders, files in os.walk(inside, onerror=_raise):
+            if files or any(Path(place, name).is_symlink() for name in folders):
+                return False
+    except OSError:
+        return False
     return True
+
+
+def _mounts(folder: Path, process: int, proc: Path) -> list[str]:
+    """The mount points at or below a folder, as a process sees it. Raises OSError."""
+    lines = (proc / str(process) / "mountinfo").read_text().splitlines()
+    places = [line.split()[4].replace("\\040", " ") for line in lines]
+    return [place for place in places if f"{place}/".startswith(f"{folder}/")]
 
 
 def _raise(error: OSError) -> None:
     raise error
 
 
-def remove_pool(lxd_dir: Path, pool: str, root: Path = Path("/")) -> None:
+def remove_pool(lxd_dir: Path, pool: str, process: int, proc: Path = _PROC) -> None:
     """Removes the empty folder of a pool, with the empty ones in it. Raises OSError for others."""
-    folder = _below(root, lxd_dir / _POOLS / pool)
-    if not _is_empty(folder):
+    if not _is_empty(lxd_dir, pool, process, proc):
         raise OSError(f"the folder of {pool} is not empty")
+    folder = proc / str(process) / "root" / (lxd_dir / _POOLS / pool).relative_to("/")
     for place, _, _ in os.walk(folder, topdown=False):
         Path(place).rmdir()
 

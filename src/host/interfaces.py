@@ -186,6 +186,7 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
         mtu=int(row.get("mtu", 0)),
         up="UP" in row.get("flags", ["UP"]),
         master=_master(row),
+        base="" if "link_netnsid" in row else str(row.get("link", "")),
         wireless=any((_SYSFS / name / sign).exists() for sign in _WIRELESS),
         secondary=frozenset(
             str(info["local"])

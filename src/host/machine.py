@@ -159,9 +159,15 @@ class Machine(UnitNotes):
 
         return interfaces.read(self._lxd_dir)
 
-    def remove_bridge(self, name: str) -> None:
-        """Deletes a bridge of the kernel. Raises CalledProcessError."""
+    def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
+        """Deletes a bridge that LXD made, and LXD's interfaces beside it, and LXD's folder for it.
+
+        The folder goes last: by it the charm knows that LXD made them. Raises CalledProcessError.
+        """
+        for interface in beside:
+            run("/sbin/ip", "link", "delete", interface)
         run("/sbin/ip", "link", "delete", name, "type", "bridge")
+        shutil.rmtree(self._lxd_dir / "networks" / name, ignore_errors=True)
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""
@@ -251,14 +257,13 @@ class Machine(UnitNotes):
         """Volumes for images and backups, as POOL/VOLUME, that are mounted for LXD's `process`."""
         return daemon_folders.mounted(self._lxd_dir, daemon_folders.root_of(process))
 
-    def empty_pool_folders(self, process: int) -> frozenset[str]:
-        """Pools whose folder, as LXD's `process` sees it, is not mounted and has no file."""
-        return daemon_folders.empty_pools(self._lxd_dir, daemon_folders.root_of(process))
+    def empty_pool_folders(self, pools: Iterable[str], process: int) -> frozenset[str]:
+        """Those whose folder, as LXD's `process` sees it, is not mounted and has no file."""
+        return daemon_folders.empty_pools(self._lxd_dir, pools, process)
 
     def remove_pool_folder(self, pool: str, process: int) -> None:
         """Removes the folder of a pool with the empty ones in it. Raises OSError for a file."""
-        root = daemon_folders.root_of(process)
-        daemon_folders.remove_pool(self._lxd_dir, pool, root)
+        daemon_folders.remove_pool(self._lxd_dir, pool, process)
 
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
         """Copies what is left of them on POOL/VOLUME to the others.

@@ -76,8 +76,8 @@ class NetworksApi:
     def finish(self, name: str, kind: str) -> None:
         """Makes a network on the members that have not made it yet.
 
-        LXD first ends what it does for another client (networkCreateLock, 5.0 to 6.9). It has kept
-        the network's keys, and refuses to get them again.
+        This member first ends what it does for another client (networkCreateLock, 5.0 to 6.9).
+        It has kept the network's keys, and refuses to get them again.
         """
         self._client.change("POST", _NETWORKS, {"name": name, "type": kind, "config": {}})
 

@@ -106,8 +106,8 @@ def _with_left_folders(view: View, ports: Ports) -> View:
     names = left_folders.candidates(view)
     if not names or not isinstance(view.lxd, ClusterView):
         return view
-    empty = ports.machine.empty_pool_folders(view.lxd.server.process)
-    return replace(view, left_folders=empty & names)
+    empty = ports.machine.empty_pool_folders(names, view.lxd.server.process)
+    return replace(view, left_folders=empty)
 
 
 def _with_left_bridges(view: View, ports: Ports) -> View:

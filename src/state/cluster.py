@@ -105,7 +105,7 @@ class Pool:
 
     @property
     def defined(self) -> bool:
-        """Whether it is defined on members, and made on none."""
+        """Whether it is defined on members, and made on none. Outside a cluster LXD may make it."""
         return self.status.upper() == "PENDING"
 
     @property
@@ -163,9 +163,9 @@ class Server:
     drivers: frozenset[str]
     config: Mapping[str, str]
     extensions: frozenset[str] = frozenset()
+    """Extensions of the API: they say what this LXD can do, in any version."""
     process: int = 0
     """The id of its daemon's process."""
-    """Extensions of the API: they say what this LXD can do, in any version."""
     old_name: str = ""
     """The name that the daemon had when it started, if an operator has renamed the member since
     then and the daemon does not know.

@@ -49,9 +49,11 @@ class CreateNetwork:
 
 @dataclass(frozen=True)
 class RemoveLeftBridge:
-    """This machine has no bridge of a network that LXD did not finish."""
+    """This machine has no bridge of a network that LXD did not finish, and nothing beside it."""
 
     name: str
+    beside: tuple[str, ...] = ()
+    """The interfaces that LXD made for it in addition."""
 
     def __str__(self) -> str:
         return f"remove the bridge {self.name} of an unfinished network"

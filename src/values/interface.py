@@ -31,6 +31,8 @@ class Interface:
     """Whether it is set up. It may have no carrier."""
     master: str = ""
     """The bridge or bond that it is a port of."""
+    base: str = ""
+    """The interface that it is made on, of a VLAN or a macvlan."""
     wireless: bool = False
     defaults: frozenset[int] = frozenset()
     """Versions of IP with a default route through it."""

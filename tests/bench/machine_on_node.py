@@ -146,9 +146,9 @@ class BenchMachine(Machine):
         """The node's interfaces."""
         return self._node.inside(lambda: Machine.interfaces(self))
 
-    def remove_bridge(self, name: str) -> None:
+    def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
         """Deletes a bridge of the node."""
-        self._node.inside(lambda: Machine.remove_bridge(self, name))
+        self._node.inside(lambda: Machine.remove_bridge(self, name, beside))
 
     def has_address(self, address: str) -> bool:
         """Whether the node has the address."""

@@ -203,8 +203,9 @@ class ModelMachine:
         """The network interfaces."""
         return self._server.all_interfaces()
 
-    def remove_bridge(self, name: str) -> None:
-        """A bridge is gone."""
+    def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
+        """A bridge is gone, with what is beside it."""
+        del beside
         self._change("machine.remove_bridge", lambda: self._server.unfinished.discard(name))
 
     def has_address(self, address: str) -> bool:
@@ -259,10 +260,10 @@ class ModelMachine:
         """The folders of LXD's images and backups."""
         return {kind: self._server.folders.get(kind, Folder()) for kind in ("images", "backups")}
 
-    def empty_pool_folders(self, process: int) -> frozenset[str]:
+    def empty_pool_folders(self, pools: Iterable[str], process: int) -> frozenset[str]:
         """Those that LXD left."""
         del process
-        return frozenset(self._server.pool_folders)
+        return frozenset(pools) & self._server.pool_folders
 
     def remove_pool_folder(self, pool: str, process: int) -> None:
         """It is gone."""

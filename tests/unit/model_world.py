@@ -282,8 +282,10 @@ class UnitMachine:
     def interfaces(self) -> tuple[Interface, ...]:
         return self.server.all_interfaces()
 
-    def remove_bridge(self, name: str) -> None:
+    def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
         self.server.unfinished.remove(name)
+        for interface in beside:
+            del self.server.interfaces[interface]
 
     def has_address(self, address: str) -> bool:
         return address in {self.server.address, *self.server.addresses}
@@ -334,8 +336,8 @@ class UnitMachine:
     def end_volume(self, kind: str) -> None:
         self.server.files.end_volume(kind)
 
-    def empty_pool_folders(self, process: int) -> frozenset[str]:
-        return frozenset(self.server.pool_folders)
+    def empty_pool_folders(self, pools: Iterable[str], process: int) -> frozenset[str]:
+        return frozenset(pools) & self.server.pool_folders
 
     def remove_pool_folder(self, pool: str, process: int) -> None:
         self.server.pool_folders.remove(pool)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import backends
 from plan.addresses import listening
@@ -14,6 +15,7 @@ from plan.install import existing_lxd, versions
 from plan.networks import contributions, overlay_dhcp
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
+from plan.storage import left_folders
 from state.cluster import ClusterView
 from state.peers import Storage, Token, UnitData
 from state.view import RESET, Peers, View
@@ -129,12 +131,14 @@ def _name_clash(view: View, peers: Peers) -> Status | None:
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     decided = _storage(peers)
+    founds = peers.app.bootstrap == view.unit and not decided
+    lxd = _without_unmade(view, lxd) if founds else lxd
     _, problem = storage_contributions.before_join(
         view, lxd, decided, _token(view, peers, peers.own)
     )
     if problem is not None:
         return problem
-    if peers.app.bootstrap != view.unit or decided:
+    if not founds:
         return _not_empty(lxd)
     # What this unit's own bootstrap made before it was interrupted counts as new.
     name = view.options.storage_pool
@@ -143,8 +147,18 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     if pool and backend and pool.driver != backend.driver:
         return blocked(f"LXD here has a pool {name} with the driver {pool.driver}: delete it")
     if pool and not pool.usable:
-        return blocked(f"LXD here cannot use its pool {name}: lxc storage delete {name}")
+        return blocked(f"LXD here cannot use its pool {name}: bring it back or delete it")
     return None
+
+
+def _without_unmade(view: View, lxd: ClusterView) -> ClusterView:
+    """The same, without a pool that LXD makes now, or did not finish: the founder finishes it.
+
+    On a device that is not possible: the device has its file system already.
+    """
+    if view.default_pool.devices:
+        return lxd
+    return replace(lxd, pools=tuple(pool for pool in lxd.pools or () if not pool.defined))
 
 
 def _not_empty(lxd: ClusterView) -> Status | None:
@@ -166,8 +180,9 @@ def _refused(view: View, peers: Peers) -> Status | None:
 
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """Makes a cluster of this unit. The leader's decision was committed: this unit has read it."""
-    steps: list[Step] = listening.before_join(view, lxd, founds=True)
-    made, _ = storage_contributions.before_join(view, lxd, None, None)
+    steps: list[Step] = [*left_folders.removal(view)]
+    steps += listening.before_join(view, lxd, founds=True)
+    made, _ = storage_contributions.before_join(view, _without_unmade(view, lxd), None, None)
     steps += [
         CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made
     ]

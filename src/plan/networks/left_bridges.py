@@ -14,6 +14,7 @@ from plan.networks import contributions
 from state.cluster import ClusterView
 from state.view import View
 from steps.networks import RemoveLeftBridge
+from values.interface import Interface
 
 
 def candidates(view: View, lxd: ClusterView) -> set[str]:
@@ -23,11 +24,23 @@ def candidates(view: View, lxd: ClusterView) -> set[str]:
     """
     made_by_lxd = {i.name for i in view.interfaces if i.lxds and i.inner}
     # LXD's own interfaces beside a bridge are its ports, too.
-    in_use = {i.master for i in view.interfaces if not i.lxds}
+    others = [i for i in view.interfaces if not i.lxds]
+    in_use = {name for i in others for name in (i.master, i.base)}
     networks = {network.name for network in lxd.networks or ()}
     return (made_by_lxd & contributions.wanted_bridges(view)) - in_use - networks
 
 
 def removal(view: View) -> tuple[RemoveLeftBridge, ...]:
     """Removes the ones that prevent a wanted network."""
-    return tuple(RemoveLeftBridge(name) for name in sorted(view.left_bridges))
+    return tuple(RemoveLeftBridge(name, _beside(view, name)) for name in sorted(view.left_bridges))
+
+
+def _beside(view: View, bridge: str) -> tuple[str, ...]:
+    """LXD's own interfaces for a bridge: its tunnels, and the one that keeps its MTU."""
+    return tuple(i.name for i in view.interfaces if i.lxds and i.name.startswith(f"{bridge}-"))
+
+
+def without(view: View) -> list[Interface]:
+    """This machine's interfaces once they are removed."""
+    gone = {n for name in view.left_bridges for n in (name, *_beside(view, name))}
+    return [interface for interface in view.interfaces if interface.name not in gone]

@@ -12,7 +12,7 @@ import modes as network_modes
 from options import subnets as options_subnets
 from options.networks import alike
 from plan import cluster_change
-from plan.networks import contributions, machine_subnets, parents
+from plan.networks import contributions, left_bridges, machine_subnets, parents
 from plan.networks.wanted_networks import made, mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
@@ -152,7 +152,7 @@ def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | Non
     """Blocked for a bridge with which LXD would delete an interface of this machine."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: the interface of that name is its own.
-    others = [i for i in view.interfaces if i.name not in view.left_bridges]
+    others = left_bridges.without(view)
     if not (lost := contributions.swallowed(others, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")

@@ -19,11 +19,14 @@ from steps.storage import RemoveLeftFolder
 
 def candidates(view: View) -> set[str]:
     """The wanted pools that LXD does not know."""
-    lxd, decided = view.lxd, view.peers and view.peers.app.storage
-    if not isinstance(lxd, ClusterView) or lxd.pools is None or not decided:
+    lxd, peers = view.lxd, view.peers
+    if not isinstance(lxd, ClusterView) or lxd.pools is None or peers is None:
         return set()
     known = {pool.name for pool in lxd.pools}
-    return {pool.name for pool in pools.wanted(view, decided, lxd.pools)} - known
+    if decided := peers.app.storage:
+        return {pool.name for pool in pools.wanted(view, decided, lxd.pools)} - known
+    founds = not lxd.server.clustered and peers.app.bootstrap == view.unit
+    return {view.default_pool.name} - known if founds else set()
 
 
 def removal(view: View) -> tuple[RemoveLeftFolder, ...]:

@@ -191,35 +191,45 @@ def pool_folder(lxd_dir: Path, name: str) -> Path:
     return folder
 
 
+LXD = 7
+"""The process of LXD."""
+
+
+def proc_of_lxd(tmp_path: Path, *mounts: Path) -> Path:
+    """A /proc where LXD sees this machine's files, with these mount points."""
+    process = tmp_path / "proc" / str(LXD)
+    process.mkdir(parents=True)
+    (process / "root").symlink_to("/")
+    lines = [f"36 35 0:32 / {place} rw shared:1 - btrfs /dev/loop3 rw\n" for place in mounts]
+    (process / "mountinfo").write_text("".join(lines))
+    return tmp_path / "proc"
+
+
 def test_an_empty_folder_of_a_pool_is_removed(tmp_path: Path):
     folder = pool_folder(tmp_path, "fast")
     (pool_folder(tmp_path, "local") / "custom/default_c1/data").touch()
+    proc = proc_of_lxd(tmp_path, tmp_path / "storage-pools/faster")
 
-    assert daemon_folders.empty_pools(tmp_path) == {"fast"}
-    daemon_folders.remove_pool(tmp_path, "fast")
+    assert daemon_folders.empty_pools(tmp_path, ("fast", "local", "none"), LXD, proc) == {"fast"}
+    daemon_folders.remove_pool(tmp_path, "fast", LXD, proc)
 
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("content", ["file", "link", "mount"])
-def test_the_folder_of_a_pool_with_anything_in_it_stays_as_it_is(
-    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.parametrize("content", ["file", "link", "mount", "mount below", "unknown"])
+def test_the_folder_of_a_pool_with_anything_in_it_stays_as_it_is(content: str, tmp_path: Path):
     folder = pool_folder(tmp_path, "fast")
     place = folder / "custom/default_c1"
     if content == "file":
         (place / "data").touch()
-    elif content == "link":
+    if content == "link":
         (place / "data").symlink_to(tmp_path)
-    else:
-
-        def is_mount(path: Path) -> bool:
-            return path == place
-
-        monkeypatch.setattr(Path, "is_mount", is_mount)
+    mounts = {"mount": [folder], "mount below": [place]}.get(content, [])
+    proc = proc_of_lxd(tmp_path, *mounts)
+    process = 8 if content == "unknown" else LXD
     before = sorted(folder.rglob("*"))
 
-    assert daemon_folders.empty_pools(tmp_path) == set()
+    assert daemon_folders.empty_pools(tmp_path, ["fast"], process, proc) == set()
     with pytest.raises(OSError, match="not empty"):
-        daemon_folders.remove_pool(tmp_path, "fast")
+        daemon_folders.remove_pool(tmp_path, "fast", process, proc)
     assert sorted(folder.rglob("*")) == before

@@ -110,22 +110,37 @@ def test_the_leader_does_not_act_on_its_own_word_before_it_is_committed():
     assert not app.cloud.databases
 
 
-@pytest.mark.parametrize("status", ["Unavailable", "Pending"])
-def test_no_cluster_is_made_on_a_pool_that_lxd_cannot_use(status: str):
-    """LXD outside a cluster shows one whose making was cut short so (measured, 5.0.2 to 6.9)."""
+def test_no_cluster_is_made_on_a_pool_that_lxd_cannot_use():
     app = ModelApp()
     unit = app.add(0)
     app.hook("lxd/0")
     pools = unit.server.records.pools
-    pools["local"] = Pool("local", "btrfs", status, {}, {"none": {}})
+    pools["local"] = Pool("local", "btrfs", "Unavailable", {}, {"none": {}})
 
     app.settle()
 
-    told = "blocked: LXD here cannot use its pool local: lxc storage delete local"
+    told = "blocked: LXD here cannot use its pool local: bring it back or delete it"
     assert str(app.plan("lxd/0").status) == told
     del pools["local"]
     app.settle()
     assert names(app) == ["m0"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_founder_finishes_a_pool_that_lxd_did_not_finish(folder: bool, generation: str):
+    app = ModelApp(cloud=Cloud(generation=generation))
+    unit = app.add(0)
+    app.hook("lxd/0")
+    unit.server.records.pools["local"] = Pool("local", "btrfs", "Pending", {}, {"none": {}})
+    if folder:
+        unit.server.pool_folders.add("local")
+
+    for _ in range(4):
+        app.settle()
+
+    assert names(app) == ["m0"]
+    assert the_cluster(app).pools["local"].status == "Created"
 
 
 def test_another_pool_is_asked_for_before_the_bootstrap_was_told():

@@ -49,6 +49,11 @@ KEPT: list[tuple[str, dict[str, Any], tuple[Interface, ...]]] = [
     ("another program made it", {"network_name": "br7"}, (replace(LEFT, lxds=False),)),
     ("it leads to a card", {"network_name": "br7"}, (replace(LEFT, inner=False),)),
     (
+        "it has a VLAN",
+        {"network_name": "br7"},
+        (LEFT, Interface("br7.10", base="br7")),
+    ),
+    (
         "something is connected to it",
         {"network_name": "br7"},
         (LEFT, Interface("tap3", master="br7")),
@@ -67,18 +72,21 @@ def test_any_other_bridge_stays(options: dict[str, Any], interfaces: tuple[Inter
     assert not [step for step in plan.steps if isinstance(step, RemoveLeftBridge)]
 
 
-def test_the_interfaces_that_lxd_makes_beside_its_bridge_do_not_keep_it():
-    app = formed(3)
-    app.options["network_name"] = "br7"
-    app.units["lxd/1"].machine.interfaces_ = [LEFT, Interface("br7-mtu", master="br7", lxds=True)]
+@pytest.mark.parametrize("unit", ["lxd/0", "lxd/1"])
+def test_the_interfaces_that_lxd_made_beside_its_bridge_go_with_it(unit: str):
+    app = left_on(formed(3), unit)
+    beside = Interface("br7-mtu", master="br7", lxds=True)
+    app.units[unit].machine.interfaces_ = [beside]
 
-    plan = app.plan("lxd/1")
+    changed(app, network_name="br7", network_mtu=1400)
+    app.settle()
 
-    assert RemoveLeftBridge("br7") in plan.steps
+    assert the_cluster(app).networks["br7"].status == "Created"
+    assert "br7-mtu" not in app.units[unit].server.interfaces
 
 
 def test_a_bridge_stays_if_its_network_was_begun_since_the_plan():
-    app = left_on(formed(3), "lxd/1")
+    app = formed(3)
     step, lxd = RemoveLeftBridge("lxdbr0"), app.units["lxd/1"]
     lxd.server.unfinished.add("lxdbr0")
 
