@@ -150,6 +150,14 @@ class BenchMachine(Machine):
         """Deletes a bridge of the node."""
         self._node.inside(lambda: Machine.remove_bridge(self, name, beside))
 
+    def empty_pool_folders(self, pools: Iterable[str], process: int) -> frozenset[str]:
+        """The node's. LXD's process has its number there."""
+        return self._node.inside(lambda: Machine.empty_pool_folders(self, pools, process))
+
+    def remove_pool_folder(self, pool: str, process: int) -> None:
+        """Removes the node's."""
+        self._node.inside(lambda: Machine.remove_pool_folder(self, pool, process))
+
     def has_address(self, address: str) -> bool:
         """Whether the node has the address."""
         return self._node.inside(lambda: Machine.has_address(self, address))

@@ -241,10 +241,10 @@ def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: 
         return len(flooded) == 2 and not any("239." in line for line in flooded)
 
     eventually(lambda: all(told(unit) for unit in units(juju)), 90)
-    assert reaches(juju, "v0", address(juju, "v2"))
+    target = address(juju, "v2")
+    assert reaches(juju, "v0", target)
     on(juju, units(juju)[0], "snap restart --reload lxd")
     eventually(lambda: all(told(unit) for unit in units(juju)), 60)
-    target = address(juju, "v2")
     eventually(lambda: reaches_now(juju, "v0", target), 60)
 
 
