@@ -160,14 +160,13 @@ class Machine(UnitNotes):
         return interfaces.read(self._lxd_dir)
 
     def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
-        """Deletes a bridge that LXD made, and LXD's interfaces beside it, and LXD's folder for it.
+        """Deletes a bridge of the kernel that LXD made, and LXD's interfaces beside it.
 
-        The folder goes last: by it the charm knows that LXD made them. Raises CalledProcessError.
+        LXD's folder for it stays: LXD finds its dnsmasq by that. Raises CalledProcessError.
         """
         for interface in beside:
             run("/sbin/ip", "link", "delete", interface)
         run("/sbin/ip", "link", "delete", name, "type", "bridge")
-        shutil.rmtree(self._lxd_dir / "networks" / name, ignore_errors=True)
 
     def has_address(self, address: str) -> bool:
         """Whether an address is on this machine now."""

@@ -37,7 +37,8 @@ def removal(view: View) -> tuple[RemoveLeftBridge, ...]:
 
 def _beside(view: View, bridge: str) -> tuple[str, ...]:
     """LXD's own interfaces for a bridge: its tunnels, and the one that keeps its MTU."""
-    return tuple(i.name for i in view.interfaces if i.lxds and i.name.startswith(f"{bridge}-"))
+    own = [i.name for i in view.interfaces if i.lxds and not i.bridge]
+    return tuple(name for name in own if name.rpartition("-")[0] == bridge)
 
 
 def without(view: View) -> list[Interface]:

@@ -85,6 +85,18 @@ def test_the_interfaces_that_lxd_made_beside_its_bridge_go_with_it(unit: str):
     assert "br7-mtu" not in app.units[unit].server.interfaces
 
 
+def test_another_bridge_of_lxds_and_what_is_beside_that_one_stay():
+    app = left_on(formed(3), "lxd/1")
+    app.options["network_name"] = "br7"
+    other = Interface("br7-a", bridge=True, lxds=True, inner=True)
+    beside = [Interface(f"br7-a-{part}", master="br7-a", lxds=True) for part in ("lxd", "mtu")]
+    app.units["lxd/1"].machine.interfaces_ = [other, *beside]
+
+    plan = app.plan("lxd/1")
+
+    assert RemoveLeftBridge("br7") in plan.steps
+
+
 def test_a_bridge_stays_if_its_network_was_begun_since_the_plan():
     app = formed(3)
     step, lxd = RemoveLeftBridge("lxdbr0"), app.units["lxd/1"]
