@@ -98,5 +98,8 @@ SNAP = 540.0
 PACKAGES = 300.0
 """Installing a few small Debian packages."""
 
+PARTITIONS = 10.0
+"""Until no other program has a partition of a wiped disk open: udev reads them for a moment."""
+
 COMMAND = 60.0
 """Any other command on the machine."""

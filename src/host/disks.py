@@ -68,9 +68,27 @@ def wipe(path: str, identity: str) -> None:
         _wipefs(descriptor)
     finally:
         os.close(descriptor)
-    if _partitions(name):
-        # The kernel does not read a changed table by itself.
-        run("/usr/bin/partx", "--delete", node)
+    _forget_partitions(name, node)
+
+
+def _forget_partitions(name: str, node: str) -> None:
+    """The kernel has no partitions of a disk any more: it does not read a changed table by itself.
+
+    It refuses that while a program has one of them open: udev looks at them in this moment. Raises
+    CalledProcessError after `deadlines.PARTITIONS`.
+    """
+    import tenacity
+
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(deadlines.PARTITIONS),
+        wait=tenacity.wait_fixed(0.5),
+        retry=tenacity.retry_if_exception_type(subprocess.CalledProcessError),
+        reraise=True,
+    )
+    for attempt in attempts:
+        with attempt:
+            if _partitions(name):
+                run("/usr/bin/partx", "--delete", node)
 
 
 def _number_of(descriptor: int) -> str:

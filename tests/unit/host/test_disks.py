@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+import deadlines
 from actions import refusal
 from actions.wipe_device import wipe_device
 from host import disks
@@ -51,6 +53,51 @@ def test_the_disk_that_was_looked_at_is_wiped(disk: Path, tmp_path: Path):
     disks.wipe(path, disks.identity(path))
 
     assert (disk / "wiped").exists()
+
+
+def with_partition(disk: Path, monkeypatch: pytest.MonkeyPatch, refused: int) -> list[str]:
+    """The disk has a partition, and the kernel refuses to forget it so many times. The tries."""
+    (disk / "sdb1").mkdir()
+    for name in ("partition", "start", "size"):
+        (disk / "sdb1" / name).write_text("1\n")
+    (disk.parent / "sdb1").symlink_to(disk / "sdb1")
+    tries: list[str] = []
+
+    def run(*command: str) -> str:
+        tries.append(command[1])
+        if len(tries) <= refused:
+            raise subprocess.CalledProcessError(1, command, stderr="error deleting partition 1")
+        (disk / "sdb1" / "partition").unlink()
+        return ""
+
+    def clear(descriptor: int, extents: tuple[tuple[int, int], ...]) -> None:
+        del descriptor, extents
+
+    monkeypatch.setattr(disks, "run", run)
+    monkeypatch.setattr(disks.disk_contents, "clear", clear)
+    monkeypatch.setattr(deadlines, "PARTITIONS", 1.2)
+    return tries
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_a_partition_that_another_program_reads_is_forgotten_a_moment_later(
+    refused: int, disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tries, path = with_partition(disk, monkeypatch, refused), str(tmp_path / "sdb")
+
+    disks.wipe(path, disks.identity(path))
+
+    assert tries == ["--delete"] * (refused + 1)
+
+
+def test_a_partition_that_stays_in_use_is_told(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_partition(disk, monkeypatch, refused=100)
+    path = str(tmp_path / "sdb")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        disks.wipe(path, disks.identity(path))
 
 
 @pytest.mark.parametrize(("file", "text"), [("serial", "S2"), ("size", "4096"), ("wwid", "naa.5")])
