@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from act import join_guard, left_parts
+from act import join_guard
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
@@ -50,12 +50,11 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
         return history
     try:
         ports.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
-    except LxdError as error:
+    except LxdError:
         # The first error has more information; the next run finds what is left then.
         with suppress(LxdError, LxdUnreachable):
             _delete_half_made(step.name, ports)
-        told = left_parts.cause_of(str(error))
-        raise LxdError(told, error.status, error.request) from error
+        raise
     except LxdUnreachable:
         with suppress(LxdError, LxdUnreachable):
             if (found := _found(step.name, ports)) is not None and found.defined:

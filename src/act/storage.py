@@ -12,7 +12,7 @@ from functools import partial
 
 import backends
 import deadlines
-from act import join_guard, left_parts
+from act import join_guard
 from host.daemon_folders import NotMountedError
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
@@ -52,11 +52,10 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
     _remove_half_made_pool(step.name, ports)
     try:
         ports.lxd.pools.create(step.name, step.driver, step.config, step.members, ready)
-    except LxdError as error:
+    except LxdError:
         with suppress(LxdError, LxdUnreachable):
             _remove_half_made_pool(step.name, ports)
-        told = left_parts.cause_of(str(error))
-        raise LxdError(told, error.status, error.request) from error
+        raise
     except LxdUnreachable:
         with suppress(LxdError, LxdUnreachable):
             defined = any(p.name == step.name and p.defined for p in ports.lxd.pools.list())

@@ -134,25 +134,20 @@ def _making_on_all(server: Server, begun: Network) -> Work:
     records, now, name = server.records, server.cloud.now, begun.name
     if any(heartbeats.offline(records, row, now) for row in records.members):
         peers.require_all(server)
-    rows = sorted(records.members, key=lambda row: row.name != server.name)
-    for row in rows:
-        if row.name in _still(records, begun).made:
-            continue
-        if not server.hears(row):
-            raise peers.untold(server, row, peers.refused(server, row))
-        there = server.cloud.servers[row.server]
-        try:
-            _has(there, begun.type, begun.members[row.name].get("parent", ""))
-            _make_bridge(there, begun)
-        except Refusal as refusal:
-            raise refusal if there is server else peers.untold(server, row, str(refusal)) from None
-        run = there.run
-        yield times.NETWORK / len(rows)
-        if there.run != run:
-            raise peers.untold(server, row, "EOF")
-        network = _started(there, _still(records, begun), row.name)
-        records.networks[name] = replace(network, made=network.made | {row.name})
+
+    def make(there: Server, member: str) -> None:
+        _has(there, begun.type, begun.members[member].get("parent", ""))
+        _make_bridge(there, begun)
+
+    def note(there: Server, member: str) -> None:
+        network = _started(there, _still(records, begun), member)
+        records.networks[name] = replace(network, made=network.made | {member})
         there.unfinished.discard(name)
+
+    def made() -> frozenset[str]:
+        return _still(records, begun).made
+
+    yield from peers.make_on_all(server, times.NETWORK, made, make, note)
     records.networks[name] = replace(_still(records, begun), status="Created")
 
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.lxd_model import heartbeats
 from tests.lxd_model.refusal import Refusal
 
 if TYPE_CHECKING:
+    from tests.lxd_model.operations import Work
     from tests.lxd_model.records import Row
     from tests.lxd_model.server import Server
 
@@ -35,6 +37,36 @@ def require_all(server: Server) -> None:
         )
         raise Refusal(told)
     raise untold(server, row, f"{refused(server, row)}")
+
+
+def make_on_all(
+    server: Server,
+    seconds: float,
+    made: Callable[[], frozenset[str]],
+    make: Callable[[Server, str], None],
+    note: Callable[[Server, str], None],
+) -> Work:
+    """Each member that is not in `made` makes its part, the server itself first, then notes it.
+
+    In between a part is there that no database knows. Raises Refusal at the first member that
+    cannot make its part, or ends meanwhile.
+    """
+    rows = sorted(server.records.members, key=lambda row: row.name != server.name)
+    for row in rows:
+        if row.name in made():
+            continue
+        if not server.hears(row):
+            raise untold(server, row, refused(server, row))
+        there = server.cloud.servers[row.server]
+        try:
+            make(there, row.name)
+        except Refusal as refusal:
+            raise refusal if there is server else untold(server, row, str(refusal)) from None
+        run = there.run
+        yield seconds / len(rows)
+        if there.run != run:
+            raise untold(server, row, "EOF")
+        note(there, row.name)
 
 
 def untold(server: Server, row: Row, why: str) -> Refusal:

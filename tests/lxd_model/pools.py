@@ -171,24 +171,19 @@ def _begun(server: Server, pool: Pool | None, config: Config) -> Pool:
 def _making_on_all(server: Server, begun: Pool) -> Work:
     records, name = server.records, begun.name
     _refuse_known_dead(server)
-    rows = sorted(records.members, key=lambda row: row.name != server.name)
-    for row in rows:
-        if row.name in _still(records, begun).made:
-            continue
-        if not server.hears(row):
-            raise peers.untold(server, row, peers.refused(server, row))
-        there = server.cloud.servers[row.server]
-        try:
-            _make_here(there, name, begun.members[row.name].get("source", ""))
-        except Refusal as refusal:
-            raise refusal if there is server else peers.untold(server, row, str(refusal)) from None
-        run = there.run
-        yield times.NETWORK / len(rows)
-        if there.run != run:
-            raise peers.untold(server, row, "EOF")
+
+    def make(there: Server, member: str) -> None:
+        _make_here(there, name, begun.members[member].get("source", ""))
+
+    def note(there: Server, member: str) -> None:
         pool = _still(records, begun)
-        records.pools[name] = replace(pool, made=pool.made | {row.name})
+        records.pools[name] = replace(pool, made=pool.made | {member})
         there.pool_folders.discard(name)
+
+    def made() -> frozenset[str]:
+        return _still(records, begun).made
+
+    yield from peers.make_on_all(server, times.NETWORK, made, make, note)
     pool = _still(records, begun)
     members = {member: _own(name, pool.driver, own) for member, own in pool.members.items()}
     records.pools[name] = replace(pool, status="Created", members=members)

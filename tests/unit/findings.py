@@ -104,3 +104,8 @@ def _machine(unit: ModelUnit) -> dict[str, Any]:
     # What is in LXD's own folder is LXD's: only beside a volume it shows a move that was cut short.
     folders = {k: f if f.volume else replace(f, filled=False) for k, f in has.folders().items()}
     return {**found, "folders": folders}
+
+
+def m1_in_errors(generation: str) -> str:
+    """How LXD's errors name the member m1: 5.0 by its address."""
+    return "10.0.0.2" if generation == "5.0" else "m1"

@@ -17,10 +17,10 @@ from state.view import RunHistory
 from steps.networks import CreateNetwork, RemoveLeftBridge
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, names, the_cluster
+from tests.unit.findings import m1_in_errors
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
 
-MEMBER = {"5.0": "10.0.0.2", "5.21": "m1", "6.9": "m1"}
 LEFT = Interface("br7", bridge=True, lxds=True, inner=True)
 
 
@@ -117,7 +117,7 @@ def test_the_status_says_what_helps(generation: str):
 
     told = str(app.hook("lxd/0").status)
 
-    assert told.endswith(f"bridge network br7: already on {MEMBER[generation]}; rename it")
+    assert told.endswith(f"bridge network br7: already on {m1_in_errors(generation)}; rename it")
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -126,7 +126,7 @@ def test_the_error_says_which_machine_has_the_interface(unit: str, generation: s
     app = formed(3, generation)
     app.units[unit].server.left.add("br7")
     step = CreateNetwork("br7", "bridge", {}, {name: {} for name in names(app)})
-    place = {"lxd/0": "this machine", "lxd/1": MEMBER[generation]}[unit]
+    place = {"lxd/0": "this machine", "lxd/1": m1_in_errors(generation)}[unit]
 
     with pytest.raises(LxdError, match=f"^already on {place}; rename it$"):
         create_network(step, "lxd/0", app.units["lxd/0"].ports, RunHistory())

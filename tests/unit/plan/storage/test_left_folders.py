@@ -14,9 +14,8 @@ from state.view import RunHistory
 from steps.storage import CreatePool, RemoveLeftFolder
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import changed, names, the_cluster
+from tests.unit.findings import m1_in_errors
 from tests.unit.model_units import formed
-
-MEMBER = {"5.0": "10.0.0.2", "5.21": "m1", "6.9": "m1"}
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -58,7 +57,7 @@ def test_the_error_says_which_machine_has_the_folder(unit: str, generation: str)
     app = formed(3, generation)
     app.units[unit].server.pool_folders.add("fast")
     step = CreatePool("fast", "dir", {}, {name: {} for name in names(app)})
-    place = {"lxd/0": "this machine", "lxd/1": MEMBER[generation]}[unit]
+    place = {"lxd/0": "this machine", "lxd/1": m1_in_errors(generation)}[unit]
 
     with pytest.raises(LxdError, match=f"^already on {place}; rename it$"):
         create_pool(step, "lxd/0", app.units["lxd/0"].ports, RunHistory())

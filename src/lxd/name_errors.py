@@ -15,9 +15,9 @@ _TAKEN = re.compile(
 """From 5.0, from later LXDs, and about this machine."""
 
 
-def cause_of(refusal: str) -> str:
-    """Which machine it is, and what helps, in a few words. Any other refusal as it is."""
-    match = _TAKEN.search(refusal)
+def named(error: str) -> str:
+    """Which machine it is, and what helps, in a few words. Any other error as it is."""
+    match = _TAKEN.search(error)
     if match is None:
-        return refusal
+        return error
     return f"already on {match[2] or match[1] or 'this machine'}; rename it"
