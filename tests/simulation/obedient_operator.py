@@ -15,6 +15,7 @@ import yaml
 from actions import refusal
 from lab.model.errors import JujuError
 from lab.model.state import Unit
+from plan.recovery import quorum
 from records import loss_record
 from state.notes import IDENTITY
 from tests.lxd_model.pools import LEFT
@@ -67,7 +68,7 @@ class ObedientOperator:
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
-            r"(\S+) has no unit: move what it holds": self._retire,
+            r"(\S+) has no unit(?:: move what it holds|, and the only copy)": self._retire,
             r"(\S+) is offline and has no unit: start it": self.lxc.start_or_remove,
             r"(\S+) may be the last member: bring its LXD back": self._give_up,
             r"run form-again": self._form_again,
@@ -249,7 +250,12 @@ class ObedientOperator:
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
             confirm = refusal.confirmation("recover", unit.name)
             answers = [t.message for t in asked if t.unit == unit.name and t.message]
-            lost = self._destroyed(answers[-1] if answers else "")
+            answer = answers[-1] if answers else ""
+            if quorum.RESTART_AGENT in answer:
+                self.engine.operator_does(quorum.RESTART_AGENT, f"on machine {unit.machine}")
+                self.engine.juju.agent_lost(self.engine.now, unit.name)
+                self.engine.juju.agent_back(self.engine.now, unit.name)
+            lost = self._destroyed(answer)
             self._action(
                 unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )

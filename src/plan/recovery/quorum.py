@@ -25,6 +25,9 @@ from steps.plan import Step
 from steps.server import NoteUnits
 from values.status import names
 
+RESTART_AGENT = "systemctl restart 'jujud-machine-*'"
+"""Lets Juju's agent read the others' data again. Instances do not notice it."""
+
 _NO_COPY = Entry(0, 0)
 """What a member without a copy of the database says of its copy."""
 
@@ -165,8 +168,8 @@ def _not_newest(
             copies.append(_Copy(entry, node.role is Role.VOTER, node.address, unit))
     if unanswered:
         return (
-            f"{names(unanswered)} has not said yet that its database does not answer: run this "
-            "again in some minutes; if its unit is in error, run the action there first; if it is "
+            f"{names(unanswered)} has not said yet that its database does not answer: "
+            f"{_how_to_hear(view)}; if its unit is in error, run the action there first; if it is "
             "lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
@@ -178,6 +181,20 @@ def _not_newest(
         f"run it on {best.unit}: its database is the newest (term {best.entry.term}, "
         f"index {best.entry.index}; here term {copy.term}, index {copy.index})"
     )
+
+
+def _how_to_hear(view: View) -> str:
+    """What to do until the others' answers are here.
+
+    While a hook fails, Juju's agent runs no others, and goes on with the data that it has read
+    (uniter/runner/context/cache.go). A unit that is being removed without a quorum is in error.
+    """
+    if view.units is not None and view.unit in view.units.leaving:
+        return (
+            "this unit hears nothing while its hook fails, so type on its machine: "
+            f"{RESTART_AGENT}, and run this again"
+        )
+    return "run this again in some minutes"
 
 
 @dataclass(frozen=True, order=True)

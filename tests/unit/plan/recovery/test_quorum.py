@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -13,7 +14,7 @@ from plan.recovery import quorum
 from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
 from state.peers import UnresponsiveDatabase
 from state.unresponsive import Unresponsive, UnresponsiveReason
-from state.view import Peers, View
+from state.view import Peers, Units, View
 from steps.server import NoteUnits
 from tests.unit import views
 from tests.unit.views import address, unit
@@ -142,6 +143,18 @@ MAY_NOT = {
 def test_no_other_one_recovers(case: Case, why: str):
     with pytest.raises(AssertionError, match=why):
         assert case.recovery().problem == ""
+
+
+def test_a_unit_that_is_being_removed_hears_answers_once_its_agent_is_restarted():
+    """Its hook fails, so no other hook runs there. Found by the simulation: seed 3000347."""
+    view = Case({**VOTERS, 3: SPARE}, (0, 3)).view()
+    held = replace(view, units=Units(frozenset({unit(0), unit(3)}), frozenset({unit(0)})))
+    assert held.peers is not None
+    assert held.database is not None
+
+    problem = quorum.recovery(held, held.peers, held.database, frozenset()).problem
+
+    assert re.match("lxd/3 has not said yet .* restart 'jujud-machine-.*, and run this", problem)
 
 
 @pytest.mark.parametrize(
