@@ -14,6 +14,9 @@ DOCS_ENV := .cache/docs-env
 DOCS_SITE := .cache/docs-site
 LAB_CHARM := $(CURDIR)/.cache/lxd-cluster_lab.charm
 
+# Compiled modules are kept: without them each `lab/juju` and each test process compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # These files mark an environment that is complete and matches uv.lock.
 VENV_READY := .venv/.ready
 PACK_ENV_READY := $(PACK_ENV)/.ready

@@ -95,9 +95,9 @@ class Mode:
     needs_parent: bool = False
     unfit: Callable[[WantedNetwork, Interface], str] = _any
     unready: Callable[[WantedNetwork, Interface], str] = _any
-    off_subnet: Callable[[Iterable[Interface], str], str] | None = None
-    """Why a machine with these interfaces has no place on the subnet of the binding `network`,
-    empty if it has one. None for a mode that needs no such subnet.
+    off_subnet: Callable[[Iterable[Interface], str, WantedNetwork], str] | None = None
+    """Why a machine with these interfaces has no place on the subnet of the binding `network` for a
+    network, empty if it has one. None for a mode that needs no such subnet.
     """
     exclusive: bool = False
     """Whether no other network may have its interface."""
@@ -111,6 +111,8 @@ class Mode:
     longest: int = 15
     narrowest: int = 32
     """The maximum prefix length of its IPv4 subnet."""
+    prefixes: tuple[int, ...] = ()
+    """The only prefix lengths of its IPv4 subnet, empty if there is no such limit."""
     own_keys: str = ""
     """The beginning of keys that no other mode of LXD's type has, empty if there are none."""
 

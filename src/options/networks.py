@@ -82,10 +82,15 @@ def ipv4(value: str) -> str:
     return value if value in _AUTOMATIC else _gateway(value, 4, "10.10.0.1/24")
 
 
-def wide_enough(address: str, mode: Mode) -> None:
-    """Raises ValueError for an IPv4 subnet that is too narrow for this mode."""
-    if "/" in address and ipaddress.ip_interface(address).network.prefixlen > mode.narrowest:
+def of_fitting_size(address: str, mode: Mode) -> None:
+    """Raises ValueError for an IPv4 subnet whose size this mode cannot have."""
+    if "/" not in address:
+        return
+    size = ipaddress.ip_interface(address).network.prefixlen
+    if size > mode.narrowest:
         raise ValueError(f"too small a subnet; {mode.name} needs /{mode.narrowest} or wider")
+    if mode.prefixes and size not in mode.prefixes:
+        raise ValueError(f"{mode.name} takes only {' or '.join(f'/{n}' for n in mode.prefixes)}")
 
 
 def ipv6(value: str) -> str:
@@ -268,7 +273,7 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
         _tunnels(network, values.get("config", {}))
         without_words(values.get("config", {}), modes[mode], {word: word for word in _WORDS})
         wanted = WantedNetwork(name=network, mode=mode, **values)
-        wide_enough(wanted.ipv4, modes[mode])
+        of_fitting_size(wanted.ipv4, modes[mode])
         if problem := misfit(wanted, modes[mode].ranges_in):
             raise ValueError(problem)
     except ValueError as error:

@@ -129,7 +129,7 @@ def _network_name(value: str, info: ValidationInfo) -> str:
 def _ipv4(value: str, info: ValidationInfo) -> str:
     address = asked.ipv4(value)
     if mode := info.data.get("network_mode"):
-        asked.wide_enough(address, modes.MODES[mode])
+        asked.of_fitting_size(address, modes.MODES[mode])
     return address
 
 

@@ -243,6 +243,12 @@ def update_member(server: Server, name: str, member: str, own: Config) -> None:
     server.records.networks[name] = replace(network, members=members)
 
 
+def _refuse_unfit_fan(underlay: str) -> None:
+    """As fanAddress in network/driver_bridge.go."""
+    if underlay != "auto" and underlay.rpartition("/")[2] not in ("16", "24"):
+        raise bad("Only /16 or /24 underlays are supported at this time")
+
+
 def _resolved(kind: str, config: Config) -> dict[str, str]:
     """LXD chooses an address for `auto`, and for a bridge without an address."""
     chosen = {"ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64"}
@@ -251,6 +257,7 @@ def _resolved(kind: str, config: Config) -> dict[str, str]:
         # The MTU that fits through the tunnels, also after the key is unset.
         found.setdefault("bridge.mtu", "1442")
     if kind == "bridge" and config.get("bridge.mode") == "fan":
+        _refuse_unfit_fan(found.get("fan.underlay_subnet", "auto"))
         found.setdefault("fan.underlay_subnet", "auto")
         found.setdefault("ipv4.nat", "true")
     elif kind == "bridge":

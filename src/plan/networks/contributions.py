@@ -10,7 +10,7 @@ from dataclasses import replace
 from fnmatch import fnmatch
 
 import modes
-from modes import Mode, parent_checks, vxlan
+from modes import parent_checks, vxlan
 from plan.networks.machine_subnets import in_use, overlap, published, subnets, taken
 from plan.networks.wanted_networks import made, names
 from relations import ovn
@@ -40,6 +40,10 @@ def request(wanted: WantedNetwork) -> str:
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
     parts += [f"{word}={number}" for word, number in numbers.items() if number]
+    mode = modes.MODES[wanted.mode]
+    if mode.off_subnet is not None:
+        chosen = mode.chosen & wanted.config.keys()
+        parts += [f"{key}={wanted.config[key]}" for key in sorted(chosen)]
     return " ".join([*parts, *([wanted.group] if wanted.mode == modes.SPREAD else [])])
 
 
@@ -69,7 +73,7 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
         return ParentInterface(problem=problem)
     mode = modes.MODES[wanted.mode]
     if mode.needs:
-        return ParentInterface(problem=_missing_need(view, mode.needs) or _off_subnet(view, mode))
+        return ParentInterface(problem=_missing_need(view, mode.needs) or _off_subnet(view, wanted))
     if wanted.mode == modes.SPREAD:
         return _tunnel(view, wanted).model_copy(update={"taken": _taken(view, wanted)})
     if not mode.on_parent(wanted):
@@ -241,9 +245,10 @@ def _unreached_ovn(view: View) -> str:
     return ""
 
 
-def _off_subnet(view: View, mode: Mode) -> str:
-    """Why this machine has no place on the subnet that a mode needs, empty if it has one."""
-    return mode.off_subnet(view.interfaces, view.bound.subnet) if mode.off_subnet else ""
+def _off_subnet(view: View, wanted: WantedNetwork) -> str:
+    """Why this machine has no place on the subnet that a network needs, empty if it has one."""
+    off_subnet = modes.MODES[wanted.mode].off_subnet
+    return off_subnet(view.interfaces, view.bound.subnet, wanted) if off_subnet else ""
 
 
 def members_version(view: View) -> int:

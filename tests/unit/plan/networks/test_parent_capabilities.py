@@ -246,6 +246,21 @@ FANS: list[tuple[Interface, Bound, str]] = [
     (SIX, Bound(), "fan: no IPv4 default route: bind network to a space with IPv4"),
     (SIX, Bound("eth1", "2001:db8::/64"), "fan: the binding network has no IPv4 subnet"),
     (SIX, Bound("eth1", "192.0.2.0/24"), "fan: no address in 192.0.2.0/24 here"),
+    (
+        replace(WIRED, subnets=("10.0.7.5/12",)),
+        Bound("eth0", "10.0.0.0/12"),
+        "fan: 10.0.0.0/12 is not a /16 or /24: set fan.underlay_subnet",
+    ),
+    (
+        replace(WIRED, subnets=("10.20.0.5/22",), defaults=frozenset({4})),
+        Bound(),
+        "fan: 10.20.0.0/22 is not a /16 or /24: set fan.underlay_subnet",
+    ),
+    (
+        replace(WIRED, subnets=("10.20.1.5/22", "10.20.8.5/22")),
+        Bound("eth0", "10.20.0.0/22"),
+        "fan: eth1 is in 10.20.0.0/16, too (10.20.8.5): bind network elsewhere",
+    ),
 ]
 
 
@@ -259,6 +274,63 @@ def test_a_fan_needs_an_address_of_its_underlay(interface: Interface, bound: Bou
     changed(app, network_mode="fan", network_name="fan0")
 
     assert statuses(app)["lxd/1"] == f"blocked: {why}"
+
+
+UNDERLAYS = [
+    ("10.20.0.0/22", "", "10.20.0.0/16"),
+    ("10.20.1.0/24", "", "10.20.1.0/24"),
+    ("10.20.1.0/28", "", "10.20.1.0/24"),
+    ("10.20.0.0/22", "10.20.1.0/24", "10.20.1.0/24"),
+]
+
+
+@pytest.mark.parametrize(("bound", "chosen", "underlay"), UNDERLAYS)
+def test_a_fan_is_over_a_subnet_of_a_size_that_lxd_takes(bound: str, chosen: str, underlay: str):
+    """LXD refuses any other: microcloud issue 38, lxd issue 8456."""
+    app = formed(2)
+    app.bound = Bound("eth0", bound)
+    for unit in app.units.values():
+        size = bound.rpartition("/")[2]
+        unit.machine.interfaces_ = [replace(WIRED, subnets=(f"10.20.1.5/{size}",))]
+    config = f"fan.underlay_subnet: {chosen}" if chosen else ""
+
+    changed(app, network_mode="fan", network_name="fan0", network_config=config)
+
+    assert network(app, "fan0")["fan.underlay_subnet"] == underlay
+
+
+def test_an_underlay_that_no_machine_is_in_is_refused():
+    app = formed(2)
+    app.bound = Bound("eth0", "10.20.0.0/16")
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [replace(WIRED, subnets=("10.20.1.5/16",))]
+    changed(app, network_mode="fan", network_name="fan0")
+
+    changed(app, network_config="fan.underlay_subnet: 10.9.0.0/16")
+
+    assert statuses(app)["lxd/1"] == "blocked: fan: no address in 10.9.0.0/16 here"
+    assert network(app, "fan0")["fan.underlay_subnet"] == "10.20.0.0/16"
+
+
+def test_a_fan_s_overlay_must_hold_its_underlay():
+    app = formed(2)
+    app.bound = Bound("eth0", "10.20.0.0/16")
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [replace(WIRED, subnets=("10.20.1.5/16",))]
+
+    changed(app, network_mode="fan", network_name="fan0", network_ipv4="250.1.0.0/16")
+
+    why = "fan: ipv4=250.1.0.0/16 is too small over 10.20.0.0/16: choose a /8"
+    assert statuses(app)["lxd/1"] == f"blocked: {why}"
+
+
+def test_an_underlay_that_is_not_a_subnet_is_lxd_s_to_refuse():
+    app = formed(2)
+    app.bound = Bound("eth0", "10.20.0.0/16")
+
+    changed(app, network_mode="fan", network_config="fan.underlay_subnet: yes")
+
+    assert "fan" not in statuses(app)["lxd/1"].partition("fan.underlay")[0]
 
 
 ENCAPSULATION = [
