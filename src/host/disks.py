@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import subprocess
+from collections.abc import Collection
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import deadlines
 from host import disk_contents
 from host.commands import run
+from host.processes import description, open_files, processes
 from state.facts import Device
 
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
@@ -62,6 +64,8 @@ def wipe(path: str, identity: str) -> None:
         number = _number_of(descriptor)
         if not identity or identity_of((_DEVICES / number).resolve()) != identity:
             raise OSError(f"{path} is not the disk that the action showed: nothing was wiped")
+        if program := _writer(descriptor, name):
+            raise OSError(f"{path} is open in {program}: nothing was wiped")
         # A new partition may begin where an old one did: its file system would be back.
         disk_contents.clear(descriptor, tuple(_extent(part) for part in _partitions(name)))
         # The descriptor certainly is this disk. --force only skips wipefs's own claim.
@@ -69,6 +73,46 @@ def wipe(path: str, identity: str) -> None:
     finally:
         os.close(descriptor)
     _forget_partitions(name, node)
+
+
+def _writer(descriptor: int, name: str) -> str:
+    """A program that can write to the disk or a partition of it, empty if there is none.
+
+    QEMU opens a virtual machine's disk without a lock, so the kernel calls it unused.
+    """
+    names = (name, *_partitions(name))
+    numbers = {os.fstat(descriptor).st_rdev, *filter(None, map(_device_number, names))}
+    for process in processes():
+        if int(process.name) == os.getpid():
+            continue
+        for link, target in open_files(process):
+            # Only a file that may be a device is looked at: a dead network file system hangs.
+            is_named_so = target.startswith("/dev/") or Path(target).name in names
+            if is_named_so and _is_open_for_writing(link, numbers):
+                return description(process)
+    return ""
+
+
+def _device_number(name: str) -> int | None:
+    """The number of a device by its name in the kernel, None if it is gone."""
+    try:
+        major, _, minor = (_SYS / name / "dev").read_text().strip().partition(":")
+    except OSError:
+        return None
+    return os.makedev(int(major), int(minor))
+
+
+def _is_open_for_writing(link: Path, numbers: Collection[int]) -> bool:
+    """Whether an open file of a process is one of these devices, and may be written."""
+    try:
+        status = link.stat()
+        text = (link.parent.parent / "fdinfo" / link.name).read_text()
+    except OSError:
+        return False
+    if not stat.S_ISBLK(status.st_mode) or status.st_rdev not in numbers:
+        return False
+    flags = next(line.split()[1] for line in text.splitlines() if line.startswith("flags:"))
+    return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
 
 
 def _forget_partitions(name: str, node: str) -> None:

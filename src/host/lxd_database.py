@@ -54,7 +54,9 @@ class Database:
         """
         moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
         path = self._write(f"database-{moment}.tar.gz", now)
-        for outdated in sorted(self._backups.glob("database-*.tar.gz"))[:-KEPT]:
+        # The clock may have gone back: the new copy stays, whatever its name says.
+        others = sorted(copy for copy in self._backups.glob("database-*.tar.gz") if copy != path)
+        for outdated in others[: -(KEPT - 1)]:
             outdated.unlink()
         return str(path)
 

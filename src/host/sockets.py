@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from host.processes import PROC, description, open_files, processes
+
 _LISTENS = "0A"
 _TABLES = ("tcp", "tcp6")
 _ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - not bound to
@@ -27,16 +29,14 @@ def is_here(address: str) -> bool:
     return True
 
 
-def listener(
-    address: str, port: int, net: Path = Path("/proc/net"), proc: Path = Path("/proc")
-) -> str:
+def listener(address: str, port: int, net: Path = Path("/proc/net"), proc: Path = PROC) -> str:
     """The program that listens there, as `nginx (pid 812)`, empty if none is found."""
     inodes = {f"socket:[{inode}]" for inode in _inodes(ipaddress.ip_address(address), port, net)}
     if not inodes:
         return ""
-    for process in sorted(proc.glob("[0-9]*"), key=lambda path: int(path.name)):
-        if inodes & set(_open_files(process)):
-            return f"{_name(process)} (pid {process.name})"
+    for process in processes(proc):
+        if inodes & {target for _, target in open_files(process)}:
+            return description(process)
     return ""
 
 
@@ -65,18 +65,3 @@ def _address(address_hex: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     if sys.byteorder == "little":
         raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
     return ipaddress.ip_address(raw)
-
-
-def _open_files(process: Path) -> Iterator[str]:
-    try:
-        for path in (process / "fd").iterdir():
-            yield str(path.readlink())
-    except OSError:
-        return  # It has ended.
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text().strip()
-    except OSError:
-        return "a program"

@@ -102,14 +102,15 @@ class PoolsApi:
         """Pools that a member cannot use now, with what is missing; and the pools' given sources.
 
         A list of all pools shows them as created. LXD tests each pool when its daemon starts, and
-        tries again each minute. A given source is a device, a folder, a zpool or its dataset, or a
-        volume group. A pool that LXD made in its own folder has none.
+        tries again each minute. `member` is empty outside a cluster. A given source is a device, a
+        folder, a zpool or its dataset, or a volume group. A pool that LXD made in its own folder
+        has none.
         """
         missing: dict[str, str] = {}
         sources: dict[str, str] = {}
         for pool in pools:
             try:
-                details = self._get(pool, {"target": member})
+                details = self._get(pool, {"target": member} if member else {})
             except LxdUnreachable:
                 # A device that hangs does not mean that LXD hangs.
                 missing[pool] = "it does not answer"

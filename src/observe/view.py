@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from observe import cluster
+from observe import cluster, devices
 from observe.addresses import addresses
 from plan.networks import contributions, left_bridges, wanted_networks
 from plan.storage import daemon_volumes, left_folders, pools
@@ -95,10 +95,10 @@ def _with_machine(view: View, ports: Ports) -> View:
     if _asks_for_interfaces(view):
         view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
     view = _with_left_folders(view, ports)
-    if not _gives_to_pools(view):
+    if not isinstance(view.lxd, ClusterView) or not _gives_to_pools(view, view.lxd):
         return view
     room, growth = ports.machine.room(), ports.machine.growth()
-    return replace(view, devices=_devices(view, ports), room=room, growth=growth)
+    return replace(view, devices=_devices(view, view.lxd, ports), room=room, growth=growth)
 
 
 def _with_left_folders(view: View, ports: Ports) -> View:
@@ -120,9 +120,11 @@ def _with_left_bridges(view: View, ports: Ports) -> View:
     return replace(view, left_bridges=left)
 
 
-def _devices(view: View, ports: Ports) -> dict[tuple[str, ...], tuple[Device, ...]]:
+def _devices(
+    view: View, lxd: ClusterView, ports: Ports
+) -> dict[tuple[str, ...], tuple[Device, ...]]:
     selections = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
-    return {selection: ports.machine.devices(selection) for selection in selections}
+    return devices.marked(selections, lxd.sources, ports)
 
 
 def _asks_for_interfaces(view: View) -> bool:
@@ -169,10 +171,10 @@ def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
     return replace(answer, written=ports.machine.opens_ovn(ovn.files(answer)))
 
 
-def _gives_to_pools(view: View) -> bool:
+def _gives_to_pools(view: View, lxd: ClusterView) -> bool:
     """Whether this run needs the devices: looking at them takes a while."""
-    lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, ClusterView) or peers is None:
+    peers = view.peers
+    if peers is None:
         return False
     if not lxd.server.clustered or pools.requests(peers):
         return True

@@ -9,7 +9,9 @@ import itertools
 import os
 import struct
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,31 @@ def test_what_was_wiped_is_empty(attach: Attach):
     disks.wipe(path, disks.identity(path))
 
     assert not disks.matching((path,))[0].holds
+
+
+OPENS = "import sys; file = open(sys.argv[1], sys.argv[2]); print(); sys.stdin.read()"
+
+
+@contextmanager
+def opened(path: str, mode: str) -> Generator[None]:
+    """Another program has the device open, without a lock, as QEMU has a disk."""
+    command = [sys.executable, "-c", OPENS, path, mode]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        program.stdout.readline()
+        yield
+        program.communicate(timeout=60)
+
+
+def test_a_device_that_a_program_writes_to_is_not_wiped(attach: Attach):
+    path = partitioned(attach(64, -1))
+    for node in (path, f"{path}p1"):
+        with opened(node, "r+b"), pytest.raises(OSError, match=r"is open in python.* \(pid \d+\)"):
+            disks.wipe(path, disks.identity(path))
+    assert disks.matching((path,))[0].holds == "dos"
+
+    with opened(path, "rb"):
+        disks.wipe(path, disks.identity(path))
 
 
 def partitioned(path: str) -> str:

@@ -135,6 +135,16 @@ def test_the_last_seven_copies_are_kept(tmp_path: Path, files: Path):
 
 
 @pytest.mark.usefixtures("programs")
+def test_the_new_copy_stays_after_the_clock_went_back(tmp_path: Path, files: Path):
+    store = Database(tmp_path / "backups", files)
+    for day in range(100, 100 + lxd_database.KEPT):
+        store.backup(day * 86400.0)
+
+    assert Path(store.backup(0.0)).exists()
+    assert len(list((tmp_path / "backups").iterdir())) == lxd_database.KEPT
+
+
+@pytest.mark.usefixtures("programs")
 def test_without_files_there_is_no_copy(tmp_path: Path):
     assert Database(files=tmp_path / "missing").copy() is None
 

@@ -23,9 +23,10 @@ from host import disks
 from options.options import Options, explain
 from plan.storage import devices
 from state.facts import Device
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import server, the_cluster
-from tests.unit.findings import sources
+from tests.unit.findings import sources, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.status import STATUS_LIMIT, Status
 from values.wanted_pool import WantedPool
@@ -246,3 +247,66 @@ def test_what_cannot_be_read_is_not_taken_for_empty(
     monkeypatch.setattr(disks, "run", fails)
 
     assert disks._signatures("/dev/sdb")  # pyright: ignore[reportPrivateUsage]
+
+
+# LXD looks whether the path exists.
+OF_LVM = Device("/dev/null", 20 << 30, holds="LVM2_member", ids=("uuid-1",), node="/dev/sdb")
+
+
+def on_lvm() -> ModelApp:
+    """Three members with a pool on a volume group, whose volumes are not in use."""
+    app = ModelApp(options={"storage_backend": "lvm", "storage_devices": OF_LVM.path})
+    for number in range(3):
+        unit = app.add(number)
+        unit.server.drivers |= {"lvm"}
+        unit.machine.disks = [replace(OF_LVM, holds="", ids=())]
+    app.settle()
+    for unit in app.units.values():
+        unit.machine.disks = [OF_LVM, replace(OF_LVM, path="/dev/sdb")]
+    return app
+
+
+def test_the_device_of_a_pool_is_never_offered_for_a_wipe():
+    """LVM holds a device only while a volume on it is active."""
+    app = on_lvm()
+
+    app.options |= {"storage_pool": "other"}
+    app.settle()
+
+    for name in app.units:
+        assert statuses(app)[name].endswith(f"{OF_LVM.path} is in pool local: name another")
+
+
+def test_the_device_of_a_pool_is_not_wiped():
+    app = on_lvm()
+
+    with pytest.raises(refusal.ActionRefused, match="/dev/sdb is in pool local: nothing was wiped"):
+        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
+
+
+def test_a_device_is_not_wiped_while_lxd_does_not_answer():
+    """A stopped daemon has exported its zpools and unmounted its file systems."""
+    app = on_lvm()
+    app.units["lxd/0"].server.freeze()
+
+    with pytest.raises(
+        refusal.ActionRefused, match="may be in a pool of LXD, which does not answer here"
+    ):
+        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
+
+
+@pytest.mark.parametrize("kind", ["disk", "unix-block"])
+def test_the_disk_of_an_instance_is_not_wiped(kind: str):
+    app = formed(3)
+    device = {"type": kind, "source": "/dev/sdb"}
+    by_hand.launch(server(app, "m0"), "vm", devices={"data": device})
+    unit = app.units["lxd/0"]
+    unit.machine.disks = [HELD]
+
+    with pytest.raises(
+        refusal.ActionRefused, match="/dev/sdb is a disk of default/vm: nothing was wiped"
+    ):
+        wipe_device(unit.ports, "/dev/sdb", "wipe-uuid-1")
+    # That disk is another machine's.
+    app.units["lxd/1"].machine.disks = [HELD]
+    assert "is empty now" in wipe_device(app.units["lxd/1"].ports, "/dev/sdb", "wipe-uuid-1")
