@@ -10,8 +10,15 @@ from ports.ports import Ports
 from records import member_marks
 from state.cluster import ClusterView
 from state.peers import AppData
-from state.view import View
+from state.view import Peers, View
 from values.status import names
+
+
+def _other_founder(view: View, peers: Peers) -> str:
+    """The unit that may make another cluster in this moment, empty if there is none."""
+    founder = peers.app.bootstrap
+    units = peers.others.keys() if view.units is None else view.units.in_juju - {view.unit}
+    return founder if founder in units else ""
 
 
 def take_back(view: View, ports: Ports, confirm: str) -> AppData:
@@ -31,6 +38,10 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
         raise ActionRefused("LXD on the leader is not in a cluster that this charm made")
     if peers.app.cluster or peers.has_member:
         raise ActionRefused("the application has a cluster: empty this LXD instead, see the docs")
+    if founder := _other_founder(view, peers):
+        raise ActionRefused(
+            f"{founder} is about to make a cluster: wait for it, or juju remove-unit {founder}"
+        )
     wanted = confirmation("take-back", lxd.identity[:8])
     if confirm != wanted:
         members = names(m.name for m in lxd.members)

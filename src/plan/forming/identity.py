@@ -43,6 +43,9 @@ def new_identity(fingerprint: str, now: float) -> str:
 def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """The owner of the cluster that this member's LXD is in."""
     identities = _known(peers)
+    if lxd.identity and peers.app.cluster:
+        # Units may publish two: `take-back` chooses one, also while another unit founds one.
+        return Owner.OURS if lxd.identity == peers.app.cluster else Owner.ANOTHER
     if lxd.identity:
         is_own = lxd.identity in identities or (not identities and _founds(view, peers))
         return Owner.OURS if is_own else Owner.ANOTHER

@@ -72,6 +72,47 @@ def _confirmed(app: ModelApp, confirm: str) -> None:
     app.app_data = peers.dump(take_back(app.view("lxd/5"), app.units["lxd/5"].ports, confirm))
 
 
+def _with_a_fresh_unit(app: ModelApp) -> ModelApp:
+    """The leader has named the only unit that can bootstrap."""
+    app.add(8)
+    for unit in ("lxd/8", "lxd/8", "lxd/5"):
+        app.hook(unit)
+    assert app.app().bootstrap == "lxd/8"
+    return app
+
+
+def test_a_cluster_is_not_taken_back_while_another_unit_may_found_one():
+    app = _with_a_fresh_unit(again())
+
+    with pytest.raises(refusal.ActionRefused, match="lxd/8 is about to make a cluster: wait"):
+        _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+
+    # The operator decides for the old cluster.
+    app.remove("lxd/8")
+    _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))
+    app.settle()
+    assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
+
+
+def test_a_cluster_that_was_founded_meanwhile_is_another_one():
+    """The leader of an older charm took the cluster back in this moment."""
+    app = again()
+    identity = notes(app)[IDENTITY]
+    _confirmed(app, refusal.confirmation("take-back", identity[:8]))
+    taken_back = app.app_data
+    app.app_data = {}
+    app = _with_a_fresh_unit(app)
+    app.hook("lxd/8")
+    assert app.own("lxd/8").cluster not in ("", identity)
+
+    app.app_data = taken_back
+    app.settle()
+
+    assert statuses(app)["lxd/8"].startswith("blocked: ")
+    assert "cluster" in statuses(app)["lxd/8"]
+    assert [statuses(app)[unit][:6] for unit in ("lxd/5", "lxd/6", "lxd/7")] == ["active"] * 3
+
+
 @pytest.mark.parametrize("unit", ["lxd/6", ""], ids=["with a unit", "without one"])
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_member_that_is_down_then_is_not_removed(unit: str, generation: str):
