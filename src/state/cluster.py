@@ -279,7 +279,12 @@ def can_take_over(lxd: ClusterView, other: Member) -> bool:
     LXD 5.0 and 6.9 first make a stand-by a voter, but not a spare: then both lose the database
     (measured).
     """
-    return bool(other.roles & _IN_DATABASE) or promotes_any(lxd.server.extensions)
+    return has_database(other) or promotes_any(lxd.server.extensions)
+
+
+def has_database(member: Member) -> bool:
+    """Whether a member has a copy of the database."""
+    return bool(member.roles & _IN_DATABASE)
 
 
 def promotes_any(extensions: Collection[str]) -> bool:

@@ -209,8 +209,9 @@ def test_a_device_that_vanished_with_images_on_it_is_named_until_it_is_back(
         "ln -s $(losetup --find --show /var/tmp/gone) /dev/gone; snap start lxd",
     )
     whole(juju, len(units))
-    lxc(juju, f"launch -q {source} again --target {hostname(juju, poor)}")
-    lxc(juju, "delete --force again")
+    # The others may not hear this member's events yet: there lxc would wait for ever (6.9).
+    on_it = f"again --target {hostname(juju, poor)}"
+    shell(juju, poor, f"/snap/bin/lxc launch -q {source} {on_it} && /snap/bin/lxc delete -f again")
     keep_images(juju, "")
     eventually(lambda: images_on(juju, "gone") == [], 90)
 

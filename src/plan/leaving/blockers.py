@@ -14,7 +14,7 @@ from plan import cluster_change
 from plan.leaving import migration, orphaned_members
 from plan.networks.contributions import request
 from records import member_marks, member_units
-from state.cluster import ClusterView, Member, can_take_over
+from state.cluster import ClusterView, Member, can_take_over, has_database
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 from state.view import Peers, View
@@ -28,6 +28,7 @@ _WHY = 20
 _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
 _NO_COPY = "has no copy of the database: add a unit first"
+_NO_COPY_YET = "no other member has the database yet: LXD gives it to one within a minute"
 _REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
 """The advice for a member that an operator joined by hand."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
@@ -163,7 +164,7 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
         return
     if member.voter:
         yield from _lost_majority(lxd, [m for m in others if m.voter], up)
-        yield from _no_successor(lxd, others)
+        yield from _no_successor(lxd, others, up)
     yield from _too_few_voters(min_voters, lxd, len(up))
 
 
@@ -188,10 +189,24 @@ def unanswered(member: Member) -> str:
     return f"LXD on {member.name} does not answer"
 
 
-def _no_successor(lxd: ClusterView, others: list[Member]) -> Iterable[str]:
-    """Why the last but one voter cannot give the database to the last member."""
-    if len(others) == 1 and not can_take_over(lxd, others[0]):
-        yield f"{others[0].name} {_NO_COPY}"
+def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[str]:
+    """Why the only voter cannot give the database to another member.
+
+    LXD makes the other one of two members a voter, if it can. Of three or more it makes none in
+    this moment: it lets the last voter go (clusterMemberDelete in api_cluster_member.go of 6.9).
+    """
+    if len(others) == 1:
+        if not can_take_over(lxd, others[0]):
+            yield f"{others[0].name} {_NO_COPY}"
+        return
+    if any(map(has_database, up)):
+        return
+    evacuated = next((m.name for m in up if m.evacuated), "")
+    if evacuated:
+        # 6.9 gives an evacuated member no role.
+        yield f"lxc cluster restore {evacuated} first: no other member has the database"
+    else:
+        yield _NO_COPY_YET
 
 
 def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:

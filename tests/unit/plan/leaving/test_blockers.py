@@ -279,3 +279,13 @@ def test_each_of_lxds_words_for_yes_gives_a_project_its_own_volumes(generation: 
     leaving(app, "lxd/0", "lxd/1", "lxd/2")
 
     assert "web/local/data" in app.hook("lxd/2").hold
+
+
+def test_the_only_voter_stays_until_another_member_has_the_database():
+    """LXD gives it to one of the others within its heartbeats."""
+    spares = [member(name, roles=frozenset()) for name in ("m0", "m1")]
+    lxd = cluster(members=(*spares, member("m2", scheduler=CLOSED)))
+
+    plan = make_plan(leaver(lxd))
+
+    assert "no other member has the database yet" in plan.hold

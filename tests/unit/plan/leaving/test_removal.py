@@ -366,3 +366,23 @@ def test_the_mark_of_a_member_that_has_left_is_cleared(generation: str):
     app.settle()
 
     assert not [name for name in notes(app) if name.startswith(member_marks.PREFIX)]
+
+
+@pytest.mark.parametrize("generation", ["6.9"])
+def test_the_only_voter_stays_while_all_others_are_evacuated(generation: str):
+    """6.9 takes an evacuated member's role away. The database would go with its last voter."""
+    app = with_instance(formed(3, generation), "m1", "stop")
+    for name in ("m1", "m2"):
+        by_hand.evacuate(server(app, "m0"), name)
+        later(app, 60.0)
+        app.settle()
+
+    hold = leaving(app, "lxd/0").hook("lxd/0").hold
+
+    assert "lxc cluster restore m1 first: no other member has the database" in hold
+    assert "m0" in names(app)
+    for name in ("m1", "m2"):
+        by_hand.restore(server(app, "m0"), name)
+    later(app, 60.0)
+    assert app.hook("lxd/0").hold == ""
+    assert names(app) == ["m1", "m2"]
