@@ -192,8 +192,8 @@ def unanswered(member: Member) -> str:
 def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[str]:
     """Why the only voter cannot give the database to another member.
 
-    LXD makes the other one of two members a voter, if it can. Of three or more it makes none in
-    this moment: it lets the last voter go (clusterMemberDelete in api_cluster_member.go of 6.9).
+    LXD makes the other one of two members a voter, if it can. With more members it makes none in
+    this moment, and lets the last voter go (clusterMemberDelete in api_cluster_member.go of 6.9).
     """
     if len(others) == 1:
         if not can_take_over(lxd, others[0]):
