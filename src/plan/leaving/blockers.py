@@ -28,7 +28,6 @@ _WHY = 20
 _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
 _NO_COPY = "has no copy of the database: add a unit first"
-_NO_COPY_YET = "no other member has the database yet: LXD gives it to one within a minute"
 _REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
 """The advice for a member that an operator joined by hand."""
 _DEVICES = "An instance that can do without such a device moves with cluster.evacuate=migrate"
@@ -206,7 +205,7 @@ def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> I
         # 6.9 gives an evacuated member no role.
         yield f"lxc cluster restore {evacuated} first: no other member has the database"
     else:
-        yield _NO_COPY_YET
+        yield "no other member has the database yet: LXD gives it to one within a minute"
 
 
 def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
