@@ -160,6 +160,7 @@ def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
             "sources": {},
             "pools": (),
             "placed": (),
+            "removed": (),
         }
     )
 
@@ -260,6 +261,7 @@ def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
             tuple(p for p in lxd.pools or () if default and p.name != default.pool)
         ),
         "placed": networks.placed(view, lxd),
+        "removed": orphaned_members.outsiders(lxd, view.peers.others) if view.peers else (),
     }
 
 

@@ -31,6 +31,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "bridges": (),
     "on_devices": (),
     "problem": "",
+    "removed": (),
 }
 
 

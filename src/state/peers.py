@@ -206,6 +206,8 @@ class UnitData(_Databag):
     """From the same unit: the cluster's pools beside the default one, as in a token."""
     placed: tuple[OnParent, ...] = ()
     """From the same unit: networks on members' interfaces that no option names."""
+    removed: tuple[str, ...] = ()
+    """From the coordinator: units that the cluster no longer has as members."""
     waits: str = ""
     """What this member cannot do for the moment, because LXD refuses it: shown in the same way."""
     spread: tuple[str, ...] = ()

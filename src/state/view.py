@@ -95,6 +95,15 @@ class Peers:
         return tuple(sorted(u for u, d in self.others.items() if d.version > VERSION))
 
     @property
+    def removed(self) -> frozenset[str]:
+        """Units that the cluster no longer has as members.
+
+        Juju's leader says so. If it is one of them, it does not know: then the coordinator says it.
+        """
+        members = [d for d in self.others.values() if d.cluster and d.cluster == self.own.cluster]
+        return frozenset(self.app.removed).union(*(data.removed for data in members))
+
+    @property
     def unsure(self) -> tuple[str, ...]:
         """Other units that were joining when their LXD stopped answering, and may be members."""
         return tuple(sorted(u for u, d in self.others.items() if d.unsure))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lab.bench.bench import Bench
@@ -14,6 +16,9 @@ from tests.bench.drive import all_active, leave, until
 from tests.bench.figures import Figures
 from tests.bench.operator import evacuate
 from tests.bench.units import BenchApp, BenchUnit, formed
+
+_HEARTBEATS = 25.0
+"""Seconds in which LXD gives and takes roles."""
 
 
 @pytest.mark.long
@@ -98,6 +103,25 @@ def test_the_raft_leader_and_another_of_three_leave_at_once(trio: BenchApp):
     leave(trio, leader, other)
     assert [m.name for m in trio.units[stays].lxd.members.list()] == [trio.own(stays).name]
     until(trio, lambda: all_active(trio), 60)
+
+
+@pytest.mark.long
+def test_the_only_voter_stays_while_all_others_are_evacuated(trio: BenchApp):
+    """6.9 takes their roles away. It would let the last voter go, with the database."""
+    leader = raft_leader(trio)
+    members = trio.units[leader].lxd.members
+    others = {trio.own(unit).name for unit in set(trio.units) - {leader}}
+    for member in sorted(others):
+        evacuate(trio.units[leader], member)
+        time.sleep(_HEARTBEATS)
+    spares = {m.name for m in members.list() if not m.roles}
+    trio.leaving.add(leader)
+
+    held = trio.hook(leader).hold
+
+    assert ("first: no other member has the database" in held) is (spares == others)
+    if held:
+        assert {m.name for m in members.list()} > others
 
 
 def promotes_any(unit: BenchUnit) -> bool:

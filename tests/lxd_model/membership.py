@@ -80,7 +80,8 @@ def _hand_over(server: Server, row: Row) -> Work:
     """The leader hands its vote over: to a stand-by before a spare.
 
     The last spare gets it only in 5.21. In 5.0 and 6.9 the database then has no leader (measured),
-    although 6.9's source has the code that helps 5.21: the last but one becomes a voter first.
+    although 6.9's source has the code that helps 5.21: the last but one becomes a voter first. The
+    same happens in 6.9 if two or more others are evacuated (measured).
     """
     records = server.records
     others = [r for r in records.members if r is not row and server.hears(r)]
@@ -90,10 +91,13 @@ def _hand_over(server: Server, row: Row) -> Work:
         raise Refusal("Unable to promote remaining cluster member to leader")
     yield times.HANDOVER
     fit = [r for r in others if r.role is Role.STANDBY]
-    fit += [r for r in others if r.role is Role.SPARE and not lost]
+    spares = [r for r in others if r.role is Role.SPARE]
+    lost = lost or (server.generation.newest and all(r.state is State.EVACUATED for r in spares))
+    fit += [r for r in spares if not lost]
+    votes = any(r.role is Role.VOTER for r in records.members if r is not row)
     if fit:
         fit[0].role = Role.VOTER
-    elif lost and others[0].role is Role.SPARE:
+    elif lost and spares and not votes:
         records.headless = True
         leave = "Failed leaving" if server.generation.newest else "Failed to leave"
         raise Refusal(f"{leave} the cluster: server has lost leadership (10506)")

@@ -8,6 +8,8 @@ A forced removal runs none of a unit's hooks, and a dead machine runs none at al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.peers import UnitData
@@ -79,11 +81,14 @@ def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
     """Units that stay in Juju although the cluster no longer has their member."""
     if view.units is None:
         return ()
-    units = {view.unit: own, **peers.others}
+    outside = outsiders(lxd, {view.unit: own, **peers.others})
+    return tuple(unit for unit in outside if unit in view.units.in_juju)
+
+
+def outsiders(lxd: ClusterView, units: Mapping[str, UnitData]) -> tuple[str, ...]:
+    """Units that say that they are members of this cluster, and are not."""
     return tuple(
         unit
         for unit, data in sorted(units.items())
-        if unit in view.units.in_juju
-        and data.cluster == lxd.identity
-        and lxd.member_of(data) is None
+        if data.cluster == lxd.identity and lxd.member_of(data) is None
     )

@@ -22,7 +22,7 @@ def networks_ended(view: View) -> tuple[Step, ...]:
     A hook that was killed after the removal has not ended it. It would give out addresses beside
     the members.
     """
-    removed = view.peers is not None and view.unit in view.peers.app.removed
+    removed = view.peers is not None and view.unit in view.peers.removed
     left = isinstance(view.lxd, ClusterView) and view.lxd.own is None
     return tuple(EndOverlayDhcp(name) for name in sorted(view.overlays)) if left or removed else ()
 

@@ -78,7 +78,7 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
         return outcomes.with_steps(*steps) if steps else outcomes.held(status)
     member = lxd.own
     if member is None:
-        if view.options.on_remove == ABANDON or view.unit in peers.app.removed:
+        if view.options.on_remove == ABANDON or view.unit in peers.removed:
             return outcomes.has_left()
         return outcomes.held(waiting("to leave: LXD does not list this member yet"))
     return _plan_member(view, lxd, peers, member)
@@ -324,7 +324,7 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         return outcomes.with_steps(ResetLxd(why))
     if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
         return outcomes.with_steps(StartAgain())
-    if view.unit in peers.app.removed:
+    if view.unit in peers.removed:
         return outside.of_silent(view, lxd)
     if cure := unresponsive.starting_without(lxd):
         return outcomes.with_steps(*cure)

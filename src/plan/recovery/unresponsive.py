@@ -35,7 +35,7 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
     peers = view.peers
     if peers is None:
         return Plan(_by_kind(view, lxd))
-    if view.unit in peers.app.removed:
+    if view.unit in peers.removed:
         return Plan(removed(), own=own)
     if lasts(view) and (cure := starting_without(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)

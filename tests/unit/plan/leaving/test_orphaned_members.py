@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from deadlines import GIVEN_BACK
+from lxd.api import LxdApi
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
@@ -24,6 +25,7 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
+from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
 
@@ -153,6 +155,23 @@ def test_a_member_that_the_cluster_removed_says_so_when_it_is_back(generation: s
     assert app.app().removed == ("lxd/2",)
     assert app.plan("lxd/2").status.kind is Kind.BLOCKED
     assert "the cluster removed this member" in app.plan("lxd/2").status.message
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_leader_of_juju_learns_that_its_member_was_removed(generation: str):
+    """It writes the application's data, and its own LXD cannot tell it."""
+    app = with_instance(formed(4, generation), "m1")
+    app.leader = "lxd/1"
+    app.settle()
+
+    LxdApi(server(app, "m0").lxd).members.remove("m1")
+    for _ in range(8):
+        later(app, 60.0)
+        app.settle()
+
+    assert statuses(app)["lxd/1"].startswith("blocked: the cluster removed this member")
+    app.options["on_remove"] = "abandon"
+    assert leaving(app, "lxd/1").hook("lxd/1").hold == ""
 
 
 class TestRenamed:
