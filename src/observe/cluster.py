@@ -15,7 +15,7 @@ from dataclasses import replace
 import deadlines
 import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from observe import unresponsive
+from observe import skew, unresponsive
 from observe.addresses import deaf
 from options.options import Options
 from plan.forming import admission
@@ -123,11 +123,12 @@ def _exchanges(juju: HookInput) -> bool:
     return juju.peers.own.snap != juju.resource.digest
 
 
-def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...]:
-    """The members. A daemon that answers and counts as offline has started a moment ago.
+def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[tuple[Member, ...], bool]:
+    """The members, and whether the clock here is ahead of the Raft leader's.
 
-    The unit waits for it. The leader also waits for others, because it shows their status: no later
-    event would say that they are online.
+    A daemon that answers and counts as offline has started a moment ago. The unit waits for it. The
+    leader also waits for others, because it shows their status: no later event would say that they
+    are online.
     """
     members = ports.lxd.members.list()
     own = _with_cluster_name(server, members).name
@@ -135,8 +136,11 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[Member, ...
     awaited = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
     if awaited:
         deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(awaited - {own})])
+        before = members
         members = ports.lxd.members.await_heartbeats(awaited - deaf, deadlines.HEARTBEAT)
-    return _proved(members, own, ports)
+        members, ahead = skew.corrected(members, before, own)
+        return _proved(members, own, ports), ahead
+    return _proved(members, own, ports), False
 
 
 def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
@@ -183,9 +187,9 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
     server = _server(ports)
     if not server.clustered:
         return _unclustered_view(juju, server, ports)
-    members = _members(juju, server, ports)
+    members, ahead = _members(juju, server, ports)
     server = _with_cluster_name(server, members)
-    lxd = ClusterView(server, members, notes=ports.lxd.notes.read())
+    lxd = ClusterView(server, members, notes=ports.lxd.notes.read(), ahead=ahead)
     lxd = replace(lxd, unreachable=_unreachable_without_unit(juju, lxd, ports))
     lxd = replace(lxd, closed=_closed(juju, lxd, ports), unheard=_unheard(lxd, ports))
     if juju.leaving:

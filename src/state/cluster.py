@@ -231,6 +231,9 @@ class ClusterView:
     """Members that LXD calls offline and that answer this machine. Only for a Raft leader that is
     evacuated: LXD never calls it offline.
     """
+    ahead: bool = False
+    """Whether LXD here calls this member offline because the clock is ahead of the Raft leader's.
+    """
     closed: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. For the member that admits them.
     """

@@ -90,6 +90,8 @@ class Server:
         self.makes_pool = False
         self.makes_network = False
         """Whether it makes one for a client: LXD makes one pool after the other, and networks."""
+        self.ahead = 0.0
+        """Seconds by which its clock is ahead of the others'."""
         self.dns_taken = False
         """Whether another program has port 53: then no network's dnsmasq can start."""
         self.listeners = Listeners(self)

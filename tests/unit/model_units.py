@@ -44,7 +44,7 @@ class ModelApp(Application[ModelUnit]):
             snap,
             machine,
             server.database,
-            lambda: self.cloud.now,
+            lambda: self.cloud.now + server.ahead,
             told.append,
         )
         return self.enter(

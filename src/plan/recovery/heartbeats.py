@@ -59,7 +59,9 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 
 def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why LXD calls members offline that answer, and what helps. None without such a leader."""
+    """Why LXD calls members offline that answer, and what helps. None if it does not."""
+    if lxd.ahead:
+        return _of_clocks(lxd)
     leader = leader_without_heartbeats(lxd)
     if leader is None:
         return None
@@ -73,6 +75,13 @@ def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     if _runs_hooks(unit, leader, view, lxd, peers):
         return waiting(f"{fault}: {unit} reloads its LXD")
     return blocked(f"{fault}; there: snap restart --reload lxd")
+
+
+def _of_clocks(lxd: ClusterView) -> Status:
+    """Blocked until the clocks are right: LXD here can neither admit nor change anything."""
+    leader = next((m.name for m in lxd.members if m.leads), "the Raft leader")
+    # Without the seconds: a message that changes with each hook would always wake other units.
+    return blocked(f"the clock here is ahead of {leader}'s: see timedatectl on both")
 
 
 def _runs_hooks(unit: str, member: Member, view: View, lxd: ClusterView, peers: Peers) -> bool:

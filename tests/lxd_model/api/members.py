@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,7 +14,6 @@ from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began, reques
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.api.operations import token_told
 from tests.lxd_model.generations import schema
-from tests.lxd_model.operations import stamp
 from tests.lxd_model.records import Records, Role, Row
 from tests.lxd_model.refusal import Refusal, bad
 
@@ -30,7 +30,7 @@ _WORDS = {
 
 def told(server: Server, row: Row, leader: str) -> dict[str, Any]:
     """A member in LXD's format."""
-    records, now = server.records, server.cloud.now
+    records, now = server.records, server.cloud.now + server.ahead
     status = heartbeats.status(records, row, now)
     return {
         "server_name": row.name,
@@ -61,8 +61,9 @@ def _roles(server: Server, row: Row, leader: str) -> list[str]:
 
 def _message(server: Server, row: Row, status: str) -> str:
     if status == "OFFLINE":
-        since = server.cloud.now - row.heartbeat
-        return f"No heartbeat for {since:.9f}s ({stamp(row.heartbeat)})"
+        since = server.cloud.now + server.ahead - row.heartbeat
+        heard = datetime.fromtimestamp(row.heartbeat, timezone.utc)
+        return f"No heartbeat for {since:.9f}s ({heard:%Y-%m-%d %H:%M:%S.%f000 +0000 UTC})"
     if status == "BLOCKED":
         if not server.generation.modern:
             return "Needs updating to newer version"
