@@ -69,14 +69,16 @@ def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHisto
     """Move an instance to another member; or leave it in its old state, with the reason on record.
 
     If LXD hangs up, a later hook finds out the result. It first waits for operations that still run
-    on the instance. An instance whose operation does not end, for example on a disk that hangs,
-    does not stop the others.
+    on the instance. An instance whose operation does not end, for example because it is large or on
+    a disk that hangs, does not stop the others.
     """
     try:
         return _move(step, ports, history)
     except LxdLate as error:
-        logger.warning("%s/%s: %s", step.project, step.name, error)
-        return _refused(step, EVERY_MEMBER, str(error), history)
+        name = f"{step.project}/{step.name}"
+        logger.warning("%s: %s", name, error)
+        history = _refused(step, EVERY_MEMBER, str(error), history)
+        return replace(history, late=history.late | {name})
 
 
 def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:

@@ -132,6 +132,8 @@ class RunHistory:
     """By instance and target member: why it could not move there. Under `EVERY_MEMBER` why it
     cannot move anywhere in this run.
     """
+    late: frozenset[str] = frozenset()
+    """Instances that LXD was still moving at the end of the time limit."""
     noted: frozenset[str] = frozenset()
     """Instances that no member took, and that this run has recorded."""
     copied: bool = False

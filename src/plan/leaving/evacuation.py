@@ -35,8 +35,8 @@ TRIES = 2
 class Rest:
     """What is still on a member when nothing more can be done in this hook.
 
-    `stays` cannot move, `later` may move in a later hook, `busy` will move; each with its reason,
-    in words.
+    `stays` cannot move, `later` may move in a later hook, `busy` will move or moves now; each with
+    its reason, in words.
     """
 
     stays: tuple[Reason, ...] = ()
@@ -67,7 +67,9 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tuple[Step, ...]:
     """Notes the instances that no member took in this hook, once."""
     failed = {
-        n: why for n, why in _failed(view, movable).items() if not transient_errors.passes(why)
+        n: why
+        for n, why in _failed(view, movable).items()
+        if n not in view.history.late and not transient_errors.passes(why)
     }
     if failed and not failed.keys() <= view.history.noted:
         return (NoteUnmoved(member.name, failed),)
@@ -88,6 +90,8 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
             stays.append(f"{name}: {why}")
         elif down := migration.absent(instance, lxd, member.name):
             later.append(f"{name}: {names(down)} could take it, but is not online")
+        elif name in view.history.late:
+            busy.append(f"{name}: LXD still moves it, see lxc operation list")
         elif name not in failed:
             stays.append(f"{name}: {migration.nowhere(instance)}")
         elif transient_errors.passes(failed[name]):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from lxd.errors import LxdLate
+from lxd.errors import LxdError, LxdLate
 from state.cluster import ClusterView
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
@@ -163,7 +163,7 @@ def test_what_fails_for_good_is_abandoned_after_the_second_hook(generation: str)
 def test_an_instance_whose_operation_does_not_end_holds_no_other(
     generation: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its disk hangs. The others move, and only the operator's permission leaves it behind."""
+    """It is large, or its disk hangs. The others move, and nothing gives it up."""
     app = formed(3, generation)
     for name in ("a", "b"):
         with_instance(app, "m2", name=name)
@@ -181,17 +181,27 @@ def test_an_instance_whose_operation_does_not_end_holds_no_other(
             raise LxdLate("LXD needed over 3600 s")
         move(project, name, target, live=live)
 
+    def refuses(project: str, name: str, target: str, *, live: bool) -> None:
+        raise LxdError("input/output error")
+
     monkeypatch.setattr(instances, "move", hangs)
     monkeypatch.setattr(instances, "start", starts)
     told = [app.hook("lxd/2").hold for _ in range(2)]
 
-    assert all("default/a: could not be moved (LXD needed over 3600 s)" in hold for hold in told)
-    assert "default/a: could not be moved" in str(app.plan("lxd/0").app_status)
+    assert all("default/a: LXD still moves it, see lxc operation list" in hold for hold in told)
     assert locations(app)["b"] in ("m0", "m1")
     assert running(app)["b"]
 
     app.options["on_remove"] = "abandon"
-    assert app.hook("lxd/2").hold == ""
+    statuses = {str(app.hook("lxd/2").status) for _ in range(4)}
+    (status,) = statuses
+    assert status == "waiting: to leave: default/a: LXD still moves it, see lxc operation list"
+    assert "m2" in names(app)
+
+    # The operator ends the operation, and then it cannot be moved at all.
+    monkeypatch.setattr(instances, "move", refuses)
+    for _ in range(2):
+        app.hook("lxd/2")
     assert names(app) == ["m0", "m1"]
 
 

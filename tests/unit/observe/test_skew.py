@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from state.cluster import ClusterView
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import later, names, server, the_cluster, without
 from tests.unit.findings import statuses
@@ -73,9 +74,10 @@ def test_a_dead_member_is_still_offline(generation: str):
     app = without(with_clock_ahead(formed(4, generation), "lxd/2"), "m3")
     app.leader = "lxd/2"
 
-    view = app.view("lxd/2")
+    lxd = app.view("lxd/2").lxd
 
-    assert {m.name for m in view.lxd.members if m.offline} == {"m2", "m3"}
+    assert isinstance(lxd, ClusterView)
+    assert {m.name for m in lxd.members if m.offline} == {"m2", "m3"}
 
 
 def test_when_the_clock_is_right_again_nothing_is_left(generation: str):
