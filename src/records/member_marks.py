@@ -42,8 +42,12 @@ REMOVING = "going"
 
 
 def leaving(lxd: ClusterView) -> frozenset[str]:
-    """The names of marked members."""
-    return frozenset(_marks(lxd))
+    """The names of members whose units leave.
+
+    A unit that was held may have been removed by force. Once its member counts as the operator's,
+    it does not leave any more.
+    """
+    return frozenset(name for name in _marks(lxd) if not lxd.notes.get(KEPT + name))
 
 
 def removed_first(member: Member, lxd: ClusterView) -> str:

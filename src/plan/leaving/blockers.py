@@ -213,7 +213,10 @@ def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
     most = whole(lxd.server.config.get("cluster.max_voters", "")) or 3
     would_be = 1 if up < 3 else min(most, up)
-    if would_be < min_voters:
+    if would_be < min_voters > most:
+        odd = min_voters + (min_voters + 1) % 2
+        yield f"min-voters={min_voters}: lxc config set cluster.max_voters {odd}, or lower it"
+    elif would_be < min_voters:
         yield f"min-voters={min_voters}: only {count(would_be, 'voter')} would stay"
 
 

@@ -12,6 +12,7 @@ import pytest
 from actions import refusal
 from actions.take_back import take_back
 from state import peers
+from state.facts import Resource
 from state.notes import IDENTITY
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import later, leaving, names, the_cluster, with_instance
@@ -102,3 +103,21 @@ def test_after_that_units_join():
         later(app, 120.0)
 
     assert len(names(app)) == 4
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_nobody_waits_for_a_held_unit_that_was_removed_by_force(generation: str):
+    """Its member runs on, and belongs to the operator: it never leaves by itself."""
+    app = held(generation, "lxd/1")
+    app.remove("lxd/1")
+    for _ in range(4):
+        later(app, 600.0)
+        app.settle()
+
+    app.resource = Resource("/lxd.snap", "new")
+    for unit in app.units.values():
+        unit.snap.offered = "6.10"
+    app.settle()
+
+    assert "until m1 has left" not in statuses(app)["lxd/0"]
+    assert "m1 has no unit" in statuses(app)["lxd/0"]

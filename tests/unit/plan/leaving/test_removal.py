@@ -91,9 +91,14 @@ HOLDING: list[tuple[Callable[[str], ModelApp], dict[str, object], str]] = [
         "default/c1: on-remove=refuse keeps it here",
     ),
     (lambda g: formed(3, g), {"min_voters": 3}, "min-voters=3: only 1 voter would stay"),
+    (
+        lambda g: formed(7, g),
+        {"min_voters": 4},
+        "min-voters=4: lxc config set cluster.max_voters 5, or lower it",
+    ),
     (lambda g: without(formed(2, g), "m1"), {}, "no other member is up"),
 ]
-HELD = ("volume", "stays", "refuse", "voters", "alone")
+HELD = ("volume", "stays", "refuse", "voters", "LXD has fewer voters", "alone")
 
 
 @pytest.mark.parametrize("generation", NAMES)
