@@ -226,3 +226,15 @@ def test_a_proxy_in_between_is_named(why: str, proxy: str):
 
     cure = "is in between: set no_proxy in /etc/environment"
     assert str(caught.value).endswith(f"{why}: {proxy} {cure}")
+
+
+def test_files_of_ceph_that_a_snap_hides_are_named():
+    """microcloud issue 107, and the snap's pull request 163."""
+    why = "ObjectNotFound('RADOS object not found (error calling conf_read_file)')"
+    lxd, _ = client(get=[refused(f"Failed to run: ceph osd pool get: exit status 1 ({why})")])
+
+    with pytest.raises(LxdError) as caught:
+        lxd.get(api_path("networks"))
+
+    cure = "a snap may hide /etc/ceph: snap disconnect lxd:ceph-conf, then reload LXD"
+    assert str(caught.value).endswith(cure)
