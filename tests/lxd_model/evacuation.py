@@ -85,6 +85,12 @@ def _keep_quorum(server: Server, row: Row) -> None:
         raise bad("Insufficient online voters to maintain quorum")
 
 
+_NOT_CHOSEN = ("manual", "group")
+"""Values of a member's key with which LXD chooses it for nothing, or only for a cluster group
+(GetCandidateMembers in db/node.go).
+"""
+
+
 def _evacuate(server: Server, row: Row, mode: str) -> Work:
     """Moves one instance after another; an instance without a target stays.
 
@@ -122,7 +128,9 @@ def _move(server: Server, key: Key, mode: str) -> None:
     fit = [
         row
         for row in records.members
-        if heartbeats.status(records, row, cloud.now) == "ONLINE" and row.name != server.name
+        if heartbeats.status(records, row, cloud.now) == "ONLINE"
+        and row.name != server.name
+        and row.config.get("scheduler.instance", "all") not in _NOT_CHOSEN
     ]
     runs = instance.running
     if runs and instances.stop(server, instance) is None:

@@ -51,6 +51,17 @@ MOVES: list[tuple[Mapping[str, str], bool]] = [
 ]
 
 
+@ALL
+def test_an_evacuation_chooses_no_member_that_lxd_places_nothing_on(generation: str):
+    _, (one, two, _) = cluster(3, generation)
+    by_hand.launch(two, "c1")
+    lxd(one).members.close("m0")
+
+    evacuate(one, "m1")
+
+    assert [i.location for i in lxd(one).instances.list()] == ["m2"]
+
+
 @pytest.mark.parametrize(("device", "moves"), MOVES)
 def test_what_an_evacuation_moves(device: Mapping[str, str], moves: bool):
     cloud, (one, two) = cluster(2)
