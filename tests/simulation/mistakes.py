@@ -10,6 +10,7 @@ The unit tests notice mistakes about one answer of LXD, one listener or one snap
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.simulation.mutant import Mutant
 from tests.simulation.stories import (
     ABANDONED,
     ALL_GO,
+    ALL_OTHERS_EVACUATED,
     CERTIFICATE_CHANGES,
     CUT_OFF_AND_RECOVERED,
     EVACUATED_AND_DESTROYED,
@@ -63,6 +65,7 @@ from steps.plan import Step
 
 _due = evacuation.due
 _member = parsing.member
+_no_successor = blockers._no_successor
 _obstacle = migration.obstacle
 _with_name = cluster._with_cluster_name
 
@@ -149,6 +152,10 @@ def _restarts_the_snap(ports: Ports) -> None:
     ports.lxd.server.await_restart(before, deadlines.START)
 
 
+def _minds_only_two(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[str]:
+    return _no_successor(lxd, others, up) if len(others) == 1 else ()
+
+
 MISTAKES = (
     Mutant(
         "the fingerprint is the identity", identity, "owner", _by_fingerprint, CERTIFICATE_CHANGES
@@ -202,6 +209,13 @@ MISTAKES = (
         "_proved",
         _asks_no_evacuated,
         EVACUATED_AND_DESTROYED,
+    ),
+    Mutant(
+        "the only voter leaves evacuated members",
+        blockers,
+        "_no_successor",
+        _minds_only_two,
+        ALL_OTHERS_EVACUATED,
     ),
     Mutant(
         "a member has the name that its daemon shows",

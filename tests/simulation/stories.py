@@ -202,6 +202,17 @@ EVACUATED_AND_DESTROYED = replace(
 )
 """A member is evacuated, and its machine is destroyed: LXD still calls it evacuated."""
 
+ALL_OTHERS_EVACUATED = replace(
+    _PLAIN,
+    generation="6.9",
+    happenings=(
+        Happening(at=150.0, kind="evacuate", unit=1),
+        Happening(at=190.0, kind="evacuate", unit=2),
+        Happening(at=240.0, kind="remove-unit", unit=0),
+    ),
+)
+"""The only member with the database leaves: LXD has taken the other members' roles."""
+
 HAS_AN_EPHEMERAL = replace(
     _PLAIN,
     happenings=(
