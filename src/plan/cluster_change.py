@@ -61,7 +61,7 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | 
 
 def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: str) -> Status:
     """What to do about members whose units are not known here."""
-    leaving = member_marks.leaving(lxd)
+    leaving = member_marks.about_to_leave(lxd)
     if leavers := [name for name in unknown if name in leaving]:
         return waiting(f"to make {thing} until {leavers[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}

@@ -42,12 +42,16 @@ REMOVING = "going"
 
 
 def leaving(lxd: ClusterView) -> frozenset[str]:
-    """The names of members whose units leave.
+    """The names of marked members."""
+    return frozenset(_marks(lxd))
 
-    A unit that was held may have been removed by force. Once its member counts as the operator's,
-    it does not leave any more.
+
+def about_to_leave(lxd: ClusterView) -> frozenset[str]:
+    """The names of marked members that will leave by themselves.
+
+    A unit that was held may have been removed by force. Its member runs on, and is the operator's.
     """
-    return frozenset(name for name in _marks(lxd) if not lxd.notes.get(KEPT + name))
+    return frozenset(name for name in leaving(lxd) if not lxd.notes.get(KEPT + name))
 
 
 def removed_first(member: Member, lxd: ClusterView) -> str:

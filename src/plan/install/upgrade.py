@@ -69,7 +69,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
 
 def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting while a member leaves, is evacuated, or is down."""
-    if leavers := member_marks.leaving(lxd) & {m.name for m in lxd.members}:
+    if leavers := member_marks.about_to_leave(lxd) & {m.name for m in lxd.members}:
         return waiting(f"to exchange the LXD snap until {names(leavers)} has left")
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
         return waiting(f"to exchange the LXD snap: lxc cluster restore {min(evacuated)}")
