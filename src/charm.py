@@ -26,6 +26,7 @@ from host.lxd_database import Database
 from host.machine import Machine
 from lxd.api import LxdApi
 from lxd.socket import LxdSocket
+from observe import devices
 from options.options import explain
 from ports.ports import Ports
 from relations import ENDPOINTS
@@ -147,18 +148,21 @@ class LxdClusterCharm(ops.CharmBase):
         any more.
         """
         location = str(event.storage.location)
-        devices = self._ports.machine.devices((location,))
-        if not devices or not devices[0].use:
+        device = next(iter(self._ports.machine.devices((location,))), None)
+        if device is None or not (device.use or device.holds):
+            return
+        use = device.use or devices.use_by_lxd(device.node, self._ports)
+        if not use:
             return
         try:
             with needed():
                 leaving = self.unit.name in reading.units().leaving
         except Unsaid as unsaid:
-            raise CannotDetach(f"{location} {devices[0].use}: {unsaid}") from unsaid
+            raise CannotDetach(f"{location} {use}: {unsaid}") from unsaid
         if leaving:
             self._leave(event)
             return
-        reason = f"{location} {devices[0].use}: remove the unit instead"
+        reason = f"{location} {use}: remove the unit instead"
         self.unit.status = ops.BlockedStatus(escaped(reason))
         raise CannotDetach(reason)
 

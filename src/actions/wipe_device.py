@@ -8,24 +8,11 @@ from __future__ import annotations
 import re
 
 from actions.refusal import ActionRefused, confirmation
-from lxd.errors import LxdUnreachable
 from observe import devices
 from ports.ports import Ports
-from state.facts import Device
 
 _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 """The path of one device: not a glob, which may name another one later."""
-
-
-def _use_by_lxd(disk: Device, ports: Ports) -> str:
-    """Why LXD may need the device, empty if it does not."""
-    try:
-        return devices.use_by_lxd(disk.node, ports)
-    except LxdUnreachable:
-        snap = ports.snap.facts(None)
-        if snap.deb or (snap.installed and not snap.untouched):
-            return "may be in a pool of LXD, which does not answer here"
-        return ""
 
 
 def wipe_device(ports: Ports, device: str, confirm: str) -> str:
@@ -41,7 +28,7 @@ def wipe_device(ports: Ports, device: str, confirm: str) -> str:
         raise ActionRefused(f"{device} {disk.use}: nothing was wiped")
     if not disk.holds:
         return f"{device} is empty already"
-    if use := _use_by_lxd(disk, ports):
+    if use := devices.use_by_lxd(disk.node, ports):
         raise ActionRefused(f"{device} {use}: nothing was wiped")
     confirmations = [confirmation("wipe", identity) for identity in disk.ids or (disk.path,)]
     if confirm not in confirmations:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from lxd.errors import LxdError, LxdUnreachable
 from ports.ports import Ports
 from state.facts import Device
 from state.lxd_objects import Instance
@@ -35,10 +36,21 @@ def marked(
 
 
 def use_by_lxd(node: str, ports: Ports) -> str:
-    """What LXD here uses a device for, empty if nothing.
+    """What LXD here uses a device for, or that it cannot say so; empty if nothing.
 
-    `node` is the device's own path in /dev. Raises LxdError, LxdUnreachable.
+    `node` is the device's own path in /dev.
     """
+    try:
+        return _use(node, ports)
+    except LxdError as error:
+        return f"may be in a pool of LXD, which refuses to say: {error}"
+    except LxdUnreachable:
+        snap = ports.snap.facts(None)
+        has_database = snap.deb or (snap.installed and not snap.untouched)
+        return "may be in a pool of LXD, which does not answer here" if has_database else ""
+
+
+def _use(node: str, ports: Ports) -> str:
     server = ports.lxd.server.get()
     own_name = server.name if server.clustered else ""
     names = [pool.name for pool in ports.lxd.pools.list()]

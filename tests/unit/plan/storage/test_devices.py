@@ -27,6 +27,7 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import server, the_cluster
 from tests.unit.findings import sources, statuses
+from tests.unit.lvm import OF_LVM, on_lvm
 from tests.unit.model_units import ModelApp, formed
 from values.status import STATUS_LIMIT, Status
 from values.wanted_pool import WantedPool
@@ -249,25 +250,7 @@ def test_what_cannot_be_read_is_not_taken_for_empty(
     assert disks._signatures("/dev/sdb")  # pyright: ignore[reportPrivateUsage]
 
 
-# LXD looks whether the path exists.
-OF_LVM = Device("/dev/null", 20 << 30, holds="LVM2_member", ids=("uuid-1",), node="/dev/sdb")
-
-
-def on_lvm() -> ModelApp:
-    """Three members with a pool on a volume group, whose volumes are not in use."""
-    app = ModelApp(options={"storage_backend": "lvm", "storage_devices": OF_LVM.path})
-    for number in range(3):
-        unit = app.add(number)
-        unit.server.drivers |= {"lvm"}
-        unit.machine.disks = [replace(OF_LVM, holds="", ids=())]
-    app.settle()
-    for unit in app.units.values():
-        unit.machine.disks = [OF_LVM, replace(OF_LVM, path="/dev/sdb")]
-    return app
-
-
 def test_the_device_of_a_pool_is_never_offered_for_a_wipe():
-    """LVM holds a device only while a volume on it is active."""
     app = on_lvm()
 
     app.options |= {"storage_pool": "other"}
