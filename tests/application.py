@@ -35,6 +35,8 @@ class Unit:
     """Juju's addresses of its bindings, in this order. Empty means only the address."""
     https: str = ""
     """The address of the binding `https`, if an operator bound it to another space."""
+    storage: tuple[str, ...] = ()
+    """The paths of Juju's storage for its pool."""
 
 
 def _told(unit: Unit) -> tuple[BindingAddress, ...]:
@@ -104,6 +106,7 @@ class Application(Generic[U]):
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
             tells=name in self.telling,
+            devices=unit.storage,
             related=dict(self.related),
             bound=self.bound,
             proxies=self.proxies,

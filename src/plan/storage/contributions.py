@@ -110,9 +110,13 @@ def to_pools(
     return {serial: c for serial, c in answers.items() if c is not None}
 
 
-def options_of(pool: WantedPool) -> str:
-    """What the options say of each member's part of a pool: the size, then the devices."""
-    return " ".join([pool.size or "auto", *pool.devices])
+def options_of(view: View, pool: WantedPool) -> str:
+    """What the options say of each member's part of a pool: the size, then the devices.
+
+    Juju's own storage is not among them: each machine has another path to it.
+    """
+    devices = [device for device in pool.devices if device not in view.given_devices]
+    return " ".join([pool.size or "auto", *devices])
 
 
 def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Contribution | None:
@@ -120,7 +124,7 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     pool = replace(
         more.get(request.pool, view.default_pool), name=request.pool, backend=request.backend
     )
-    if request.options and request.options != options_of(pool):
+    if request.options and request.options != options_of(view, pool):
         return None
     decided = Storage(backend=request.backend, pool=request.pool)
     if request.pool not in more and _devices_are_for_earlier(view, decided):

@@ -256,7 +256,7 @@ def _request(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Co
         pool=pool.name,
         backend=pool.backend,
         serial=f"{view.unit} {view.now:.3f}{suffix}",
-        options=contributions.options_of(pool),
+        options=contributions.options_of(view, pool),
     )
     if standing is None or not standing.serial.endswith(suffix):
         return request

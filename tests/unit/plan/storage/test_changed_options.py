@@ -43,6 +43,36 @@ def test_a_device_that_was_removed_from_the_list_is_not_formatted():
     assert sources(app, "fast") == dict.fromkeys(names(app), "/dev/sdc")
 
 
+def on_storage_of_juju() -> ModelApp:
+    """Three members on storage of Juju. MAAS gives each machine the link of its own disk."""
+    app = ModelApp(options={"storage_backend": "btrfs"})
+    for number in range(3):
+        unit = app.add(number)
+        link = f"/dev/disk/by-id/serial{number}"
+        unit.storage = (link,)
+        unit.server.drivers |= {"zfs"}
+        sdc = replace(DISK, path="/dev/sdc", node="/dev/sdc")
+        unit.machine.disks = [replace(DISK, path=link, node="/dev/sdb"), sdc]
+    app.settle()
+    assert len(names(app)) == 3
+    return app
+
+
+@pytest.mark.parametrize(
+    ("changes", "pool"),
+    [
+        ({"storage_backend": "dir"}, "local-dir"),
+        ({"storage_backend": "zfs", "storage_devices": "/dev/sdc"}, "local-zfs"),
+    ],
+)
+def test_the_default_pool_is_changed_beside_storage_of_juju(changes: dict[str, str], pool: str):
+    app = on_storage_of_juju()
+
+    changed(app, **changes)
+
+    assert root(app) == pool
+
+
 CONTESTED = "blocked: storage-backend={0}: storage-pools has local-{0}; set storage-pool"
 
 
