@@ -57,7 +57,7 @@ class InputReader:
                 peers=peers,
                 units=units,
                 leaving=units is not None and self._unit.name in units.leaving,
-                devices=tuple(str(s.location) for s in self._model.storages[STORAGE]),
+                devices=reading.locations(self._model, STORAGE),
                 related=reading.related(self._model, options),
                 bound=reading.bound(self._model, options),
                 proxies=reading.proxies(os.environ),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 
 import ops
@@ -24,6 +25,8 @@ from state.view import Units
 from values.addresses import is_address, is_subnet
 
 NETWORK = "network"
+_UNATTACHED = re.compile(r"not provisioned|storage attachment .* missing")
+"""Juju's refusals to give the location of a storage that is not attached, or not yet."""
 
 
 def addresses(model: ops.Model, binding: str) -> Binding:
@@ -36,6 +39,22 @@ def addresses(model: ops.Model, binding: str) -> Binding:
     except (ops.ModelError, hookcmds.Error) as error:
         return Binding(binding, (), _reason(error))
     return Binding(binding, tuple(dict.fromkeys(found)))
+
+
+def locations(model: ops.Model, storage: str) -> tuple[str, ...]:
+    """The paths of this unit's storage that Juju has attached.
+
+    Juju lists the rest, too, which may never be attached (HookContext.StorageTags). Once it is,
+    another hook runs. Raises ModelError for any other failure: a device must not be forgotten.
+    """
+    paths: list[str] = []
+    for instance in model.storages[storage]:
+        try:
+            paths.append(str(instance.location))
+        except ops.ModelError as error:
+            if not _UNATTACHED.search(tool_failures.said(error)):
+                raise
+    return tuple(paths)
 
 
 def _reason(error: ops.ModelError | hookcmds.Error) -> str:

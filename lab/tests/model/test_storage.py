@@ -77,6 +77,16 @@ def test_the_hook_before_the_installation_can_ask_for_its_addresses():
     assert world.begin("app/0").network_get("public")["ingress-addresses"] == ["10.99.0.1"]
 
 
+def test_storage_that_is_not_attached_is_listed_and_has_no_location():
+    world = storing()
+    world.state.storage["data/0"].location = ""
+    context = world.inside("app/0")
+
+    assert context.storage_list("data") == ["data/0"]
+    with pytest.raises(HookToolError, match="not provisioned"):
+        context.storage_get("data/0")
+
+
 def test_other_units_storage_is_not_found():
     world = storing()
     with pytest.raises(HookToolError, match="not found"):

@@ -15,7 +15,7 @@ import pytest
 from ops import testing
 
 import charm
-from lab.model.state import Resource
+from lab.model.state import Resource, StorageDirective
 from lab.testing.world import charm as lab_charm
 from tests.unit.deeds import api, names, the_cluster
 from tests.unit.hook_tools import HookTools
@@ -50,6 +50,37 @@ def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     app = ModelApp()
     app.add(0)
     return told(app, tmp_path, monkeypatch)
+
+
+NO_LINK = 'block device link for storage attachment "storage-local-0" for unit "lxd/0" missing'
+NEVER_THERE = [
+    'ERROR storage attachment "local/0" not provisioned\n',
+    f'ERROR invalid value "local/0" for option -s: {NO_LINK}\n',
+]
+
+
+@pytest.mark.parametrize("error", NEVER_THERE, ids=["pending", "without a link"])
+@pytest.mark.parametrize("unit", [LEADER, MEMBER])
+def test_a_storage_that_is_never_attached_does_not_stop_the_unit(
+    three: HookTools, unit: str, error: str
+):
+    """Juju issues 19423 and 23291."""
+    three.juju.add_storage(three.world.now, unit, "local", StorageDirective("loop", 1024, 1))
+    three.failing["storage-get"] = error
+
+    three.hook(unit)
+
+    assert three.status(unit).startswith("active")
+
+
+def test_a_storage_that_juju_cannot_tell_of_now_stops_it(three: HookTools):
+    """The charm would forget the device."""
+    three.juju.add_storage(three.world.now, LEADER, "local", StorageDirective("loop", 1024, 1))
+    three.failing["storage-get"] = "ERROR connection is shut down"
+
+    three.hook(LEADER)
+
+    assert "Juju's storage-get fails: connection is shut down" in three.status(LEADER)
 
 
 FAILURES = [

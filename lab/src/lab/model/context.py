@@ -177,18 +177,23 @@ class HookContext:
         return resource
 
     def storage_list(self, name: str = "") -> list[str]:
-        """Ids of the unit's storage, all or of one name."""
+        """Ids of the unit's storage, all or of one name.
+
+        Juju lists what is not attached yet, too (HookContext.StorageTags).
+        """
         return [
             instance.id
             for instance in self._state.storage.values()
-            if instance.unit == self.unit and instance.location and name in {"", instance.name}
+            if instance.unit == self.unit and name in {"", instance.name}
         ]
 
     def storage_get(self, storage_id: str = "") -> dict[str, str]:
         """JSON of `storage-get`: kind and location."""
         instance = self._state.storage.get(storage_id or self.run.storage_id)
-        if instance is None or instance.unit != self.unit or not instance.location:
+        if instance is None or instance.unit != self.unit:
             raise HookToolError(f'storage "{storage_id}" not found')
+        if not instance.location:
+            raise HookToolError(f'storage attachment "{instance.id}" not provisioned')
         return {"kind": instance.type, "location": instance.location}
 
     def storage_add(self, name: str, count: int) -> None:
