@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -17,15 +18,15 @@ def processes(proc: Path = PROC) -> list[Path]:
 
 
 def open_files(process: Path) -> Iterator[tuple[Path, str]]:
-    """The open files of a process: the link of each, and its target.
-
-    It yields nothing more once the process has ended.
-    """
+    """The open files of a process: the link of each, and its target. None once it has ended."""
     try:
-        for path in (process / "fd").iterdir():
-            yield path, str(path.readlink())
+        links = list((process / "fd").iterdir())
     except OSError:
         return
+    for link in links:
+        # It may close one meanwhile: the others still count.
+        with suppress(OSError):
+            yield link, str(link.readlink())
 
 
 def description(process: Path) -> str:
