@@ -14,13 +14,6 @@ from state.view import Peers, View
 from values.status import names
 
 
-def _other_founder(view: View, peers: Peers) -> str:
-    """The unit that may make another cluster in this moment, empty if there is none."""
-    founder = peers.app.bootstrap
-    units = peers.others.keys() if view.units is None else view.units.in_juju - {view.unit}
-    return founder if founder in units else ""
-
-
 def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     """What the leader must write so that the application takes over the existing cluster.
 
@@ -48,3 +41,10 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
         raise ActionRefused(f"it has the members {members}: repeat with confirm={wanted}")
     ports.lxd.notes.write(member_marks.kept_by_operator(lxd.members))
     return AppData(bootstrap=view.unit, cluster=lxd.identity, queue=peers.app.queue)
+
+
+def _other_founder(view: View, peers: Peers) -> str:
+    """The unit that may make another cluster in this moment, empty if there is none."""
+    founder = peers.app.bootstrap
+    units = peers.others.keys() if view.units is None else view.units.in_juju - {view.unit}
+    return founder if founder in units else ""

@@ -58,7 +58,7 @@ def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetw
     """Why a machine cannot have a part in a fan over a subnet, empty if it can."""
     all_interfaces = tuple(interfaces)
     if (chosen := wanted.config.get(_UNDERLAY, AUTO)) != AUTO:
-        if not is_subnet(chosen):
+        if not is_subnet(chosen) or ipaddress.ip_network(chosen, strict=False).version != 4:
             # LXD says what it wants instead.
             return ""
         net = underlay = ipaddress.ip_network(chosen, strict=False)
@@ -67,7 +67,7 @@ def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetw
         underlay = _underlay(net)
     else:
         # LXD takes the subnet of the default gateway, only for IPv4 (by source).
-        nets = [_networks(i, 4) for i in all_interfaces if 4 in i.defaults]
+        nets = [_ipv4_networks(i) for i in all_interfaces if 4 in i.defaults]
         if not any(nets):
             return "fan: no IPv4 default route: bind network to a space with IPv4"
         net = underlay = next(net for found in nets for net in found)
@@ -105,9 +105,9 @@ def _addresses(interface: Interface) -> list[_Address]:
     return [ipaddress.ip_interface(subnet).ip for subnet in interface.subnets]
 
 
-def _networks(interface: Interface, version: int) -> list[_Network]:
+def _ipv4_networks(interface: Interface) -> list[_Network]:
     networks = (ipaddress.ip_interface(subnet).network for subnet in interface.subnets)
-    return [net for net in networks if net.version == version]
+    return [net for net in networks if net.version == 4]
 
 
 MODE = Mode(

@@ -30,8 +30,8 @@ def corrected(
     that still arrive show that a member is online. The member `own` stays offline: its LXD refuses
     what needs the others.
     """
-    earlier = {m.name: heartbeat(m) for m in before}
-    alive = {m.name for m in members if heartbeat(m) > earlier.get(m.name, 0.0) > 0.0}
+    earlier = {m.name: _heartbeat(m) for m in before}
+    alive = {m.name for m in members if _heartbeat(m) > earlier.get(m.name, 0.0) > 0.0}
     if own not in alive:
         return members, False
     others = alive - {own}
@@ -42,7 +42,7 @@ def _online(member: Member) -> Member:
     return replace(member, status="ONLINE", message="")
 
 
-def heartbeat(member: Member) -> float:
+def _heartbeat(member: Member) -> float:
     """The time of an offline member's last heartbeat, in seconds since the epoch; else 0."""
     found = _HEARTBEAT.match(member.message) if member.offline else None
     if found is None:

@@ -324,13 +324,17 @@ def test_a_fan_s_overlay_must_hold_its_underlay():
     assert statuses(app)["lxd/1"] == f"blocked: {why}"
 
 
-def test_an_underlay_that_is_not_a_subnet_is_lxd_s_to_refuse():
+@pytest.mark.parametrize("chosen", ["nonsense", "fd00::/64"])
+def test_an_underlay_that_is_not_of_ipv4_is_lxd_s_to_refuse(chosen: str):
+    config = f"fan.underlay_subnet: '{chosen}'"
     app = formed(2)
     app.bound = Bound("eth0", "10.20.0.0/16")
 
-    changed(app, network_mode="fan", network_config="fan.underlay_subnet: yes")
+    changed(app, network_mode="fan", network_name="fan0", network_config=config)
 
-    assert "fan" not in statuses(app)["lxd/1"].partition("fan.underlay")[0]
+    status = str(app.hook("lxd/0").status)
+    assert status.startswith("blocked: could not create the fan network fan0")
+    assert "fan0" not in the_cluster(app).networks
 
 
 ENCAPSULATION = [
