@@ -95,7 +95,7 @@ def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator[Status | None]:
     """The same, each possible reason, the most important first."""
-    yield unresponsive.removed() if peers.own.cluster else None
+    yield _no_longer_member(view, peers)
     yield _failed_too_often(view)
     yield listening.without_address(view)
     yield listening.taken(lxd)
@@ -107,6 +107,13 @@ def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator
     yield contributions.before_join(view, _token(view, peers, peers.own))[1]
     yield overlay_dhcp.before_join(view, peers)
     yield _unfit_storage(view, lxd, peers)
+
+
+def _no_longer_member(view: View, peers: Peers) -> Status | None:
+    """Why a unit that was a member does not join again, None if it never was one."""
+    if not peers.own.cluster:
+        return None
+    return unresponsive.removed() if view.unit in peers.removed else unresponsive.emptied()
 
 
 def _failed_too_often(view: View) -> Status | None:

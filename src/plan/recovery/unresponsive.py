@@ -105,6 +105,14 @@ def removed() -> Status:
     return blocked("the cluster removed this member: remove this unit, then add another")
 
 
+def emptied() -> Status:
+    """LXD here is as freshly installed, and no member says that the cluster removed this one.
+
+    Somebody removed the snap or emptied its folder. Storage on devices of their own still exists.
+    """
+    return blocked("LXD here is empty, was its snap removed? snap saved; docs: How to recover")
+
+
 def moved(was: str, now: str) -> Status:
     """LXD cannot change a member's address while the cluster runs."""
     return blocked(f"this machine's address changed from {was} to {now}: change it back")

@@ -293,14 +293,14 @@ def test_an_address_that_changes_before_joining_is_the_one_used():
     assert the_cluster(app).rows["m1"].address == "10.0.0.99:8443"
 
 
-def test_a_member_whose_lxd_is_clustered_no_longer_says_so():
+def test_a_member_whose_lxd_was_emptied_is_not_told_to_go():
     app = formed(2)
     app.units["lxd/1"].machine.empty_lxd()
 
     status = app.plan("lxd/1").status
 
     assert status.kind is Kind.BLOCKED
-    assert "the cluster removed this member" in status.message
+    assert str(status).startswith("blocked: LXD here is empty")
 
 
 def resets(app: ModelApp, unit: str) -> bool:
