@@ -5,7 +5,8 @@
 
 For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a
 hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer is valid
-until then: it is noted on the machine.
+until then: it is noted on the machine. A unit that was in error meanwhile may not get that event
+(Juju issue 20173). So Juju is also asked while a peer has another file.
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ def forget(ports: Ports) -> None:
 
 def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     """The attached file, None without one. Raises Unsaid if Juju does not say."""
-    noted_path = ports.machine.attached()
+    noted_path = None if _peers_have_another(peers) else ports.machine.attached()
     if noted_path == "" or (noted_path and Path(noted_path).exists()):
         return Path(noted_path) if noted_path else None
     attached = _from_juju(model, peers)
     ports.machine.note_attached(str(attached or ""))
     return attached
+
+
+def _peers_have_another(peers: Peers | None) -> bool:
+    files = {data.snap for data in peers.others.values()} if peers else set[str]()
+    return peers is not None and not files <= {"", peers.own.snap}
 
 
 def _from_juju(model: ops.Model, peers: Peers | None) -> Path | None:
