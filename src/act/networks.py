@@ -172,10 +172,12 @@ def set_default_profile(
     if step.nic is not None:
         devices = profile_devices.with_nic(devices, step.nic)
     if devices != before:
-        nic_before = before.get("eth0")
+        nic_before = before.get(profile_devices.NIC)
         if nic_before and step.nic is not None:
             # Somebody may have launched an instance since the others got their own devices.
             _let_stay(profile_devices.place(nic_before), ports)
+        elif step.nic:
+            ports.lxd.networks.pin_without_nic()
         try:
             ports.lxd.profiles.set_default({**profile, "devices": devices})
         except LxdError as error:

@@ -15,6 +15,7 @@ from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from lxd.parsing import LxdWarning
 from state.cluster import Network
+from values.profile_devices import NIC
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +158,22 @@ class NetworksApi:
         Otherwise an instance would move to the profile's new network at once, and its connections
         would break. For a running instance nothing changes by this.
         """
-        profiles.keep(
-            self._client, lambda name, device: name == "eth0" and nic.items() <= device.items()
-        )
+        profiles.keep(self._client, lambda devices: _own_nic(devices, nic))
+
+    def pin_without_nic(self) -> None:
+        """Keeps instances that have other nics without the `eth0` that the profile gets now.
+
+        LXD refuses two nics of one name, also at an instance's next start ("Duplicate NIC name
+        detected", nicCheckNamesUnique). Besides, a second nic may change the default route.
+        """
+        profiles.keep(self._client, _no_eth0)
+
+
+def _own_nic(devices: profiles.Devices, nic: Mapping[str, str]) -> profiles.Devices:
+    device = devices.get(NIC, {})
+    return {NIC: device} if device and nic.items() <= device.items() else {}
+
+
+def _no_eth0(devices: profiles.Devices) -> profiles.Devices:
+    connected = any(device.get("type") == "nic" for device in devices.values())
+    return {NIC: {"type": "none"}} if connected and NIC not in devices else {}

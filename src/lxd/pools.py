@@ -96,7 +96,7 @@ class PoolsApi:
         LXD does not move a profile's root disk to another pool while an instance uses it.
         """
         root = {"type": "disk", "path": "/", "pool": pool}
-        profiles.keep(self._client, lambda _, device: root.items() <= device.items())
+        profiles.keep(self._client, lambda devices: _with_keys(devices, root))
 
     def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], dict[str, str]]:
         """Pools that a member cannot use now, with what is missing; and the pools' given sources.
@@ -134,6 +134,10 @@ class PoolsApi:
 
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
+
+
+def _with_keys(devices: profiles.Devices, keys: Mapping[str, str]) -> profiles.Devices:
+    return {name: d for name, d in devices.items() if keys.items() <= d.items()}
 
 
 def _given_source(pool: Any) -> str:

@@ -13,6 +13,9 @@ from lxd.client import Client
 from lxd.http import api_path
 from values import lxd_urls
 
+Devices = Mapping[str, Mapping[str, str]]
+"""Devices by name: their keys."""
+
 _DEFAULT = api_path("profiles", "default")
 
 
@@ -37,10 +40,11 @@ class ProfilesApi:
         self._client.change("PUT", _DEFAULT, dict(profile))
 
 
-def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> None:
-    """Gives instances their own copy of the profile's devices that `meant` selects.
+def keep(client: Client, chosen: Callable[[Devices], Devices]) -> None:
+    """Gives instances of the default profile devices of their own, so that they do not change.
 
-    `meant` gets a device's name and keys. For a running instance nothing changes.
+    `chosen` selects them from all devices that an instance has. A device that is the instance's own
+    already stays as it is. For a running instance nothing changes.
     """
     users: list[str] = client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
     for user in users:
@@ -49,10 +53,9 @@ def keep(client: Client, meant: Callable[[str, Mapping[str, str]], bool]) -> Non
             continue
         path, query = api_path(*named.parts), {"project": named.project}
         instance = client.get(path, query)
-        inherited = {
-            name: device
-            for name, device in instance["expanded_devices"].items()
-            if name not in instance["devices"] and meant(name, device)
-        }
-        if inherited:
-            client.set_keys(path, {"devices": inherited}, query)
+        own: Devices = instance["devices"]
+        # LXD leaves out what is empty.
+        devices = chosen(instance.get("expanded_devices", {}))
+        added = {name: device for name, device in devices.items() if name not in own}
+        if added:
+            client.set_keys(path, {"devices": added}, query)

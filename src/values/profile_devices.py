@@ -15,7 +15,9 @@ Device = Mapping[str, str]
 
 PLACE = ("network", "nictype", "parent", "vlan", "mtu")
 """The keys of a nic for its network. The charm owns them and `type`."""
-_ROOT, _NIC = "root", "eth0"
+NIC = "eth0"
+"""The name of the nic's device."""
+_ROOT = "root"
 
 
 def root_pool(devices: Mapping[str, Device]) -> str:
@@ -36,12 +38,12 @@ def with_root(devices: Mapping[str, Device], pool: str) -> dict[str, Device]:
 
 def with_nic(devices: Mapping[str, Device], nic: Device) -> dict[str, Device]:
     """The devices with `eth0` on this network. An empty nic means that there is no `eth0`."""
-    others = {name: device for name, device in devices.items() if name != _NIC}
+    others = {name: device for name, device in devices.items() if name != NIC}
     if not nic:
         return others
-    before = devices.get(_NIC, {})
+    before = devices.get(NIC, {})
     own_keys = {key: value for key, value in before.items() if key not in PLACE}
-    return {**others, _NIC: {"name": _NIC, **own_keys, "type": "nic", **nic}}
+    return {**others, NIC: {"name": NIC, **own_keys, "type": "nic", **nic}}
 
 
 def place(nic: Device) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 
 from lab.bench.bench import Bench
 from plan.networks.contributions import EXTERNAL
+from tests.bench.containers import launch
 from tests.bench.drive import all_active, until
 from tests.bench.units import BenchApp, BenchUnit, formed
 
@@ -39,3 +40,19 @@ def test_a_joining_member_has_them_on_the_same_interfaces(ground: Bench):
     assert first.parents("uplink", ["m2"], EXTERNAL) == {"m2": "card2"}
     shown = app.units["lxd/2"].node.check(["/usr/sbin/ip", "link", "show", "master", "uplink"])
     assert "card2" in shown
+
+
+@pytest.mark.long
+def test_a_container_with_a_nic_gets_no_second_one_from_the_profile(ground: Bench):
+    app = formed(ground, 1, network_mode="none")
+    app.units["lxd/0"].lxd.networks.create("own", "bridge", {}, {"m0": {}})
+    launch(app, "c1", "m0")
+    node = app.units["lxd/0"].node
+    node.lxc("config", "device", "add", "c1", "lan", "nic", "network=own", "name=eth0")
+
+    app.options["network_mode"] = "bridge"
+    until(app, lambda: all_active(app), 60)
+
+    assert "network: lxdbr0" in node.lxc("profile", "show", "default")
+    node.lxc("restart", "-f", "c1")
+    assert "lxdbr0" not in node.lxc("config", "show", "c1", "--expanded")

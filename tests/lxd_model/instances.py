@@ -174,6 +174,19 @@ def set_profile(server: Server, profile: Profile) -> None:
         gone = networks[instance.key] - on_network(records, instance)
         if gone and server.cloud.now - instance.launched > _NEW:
             server.cloud.cut_off.append(f"{instance} from {min(gone)}")
+    for instance in users:
+        if name := _duplicate_nic(all_devices(records, instance)):
+            raise Refusal(
+                "The following instances failed to update (profile change still saved):\n"
+                f" - Project: {instance.project}, Instance: {instance.name}: "
+                f'Duplicate NIC name detected "{name}"'
+            )
+
+
+def _duplicate_nic(devices: Devices) -> str:
+    """A name that two nics have, empty without one."""
+    nics = [device.get("name", "") for device in devices.values() if device.get("type") == "nic"]
+    return next((name for name in nics if name and nics.count(name) > 1), "")
 
 
 def has_root(devices: Devices) -> bool:

@@ -246,6 +246,20 @@ def test_an_instance_that_follows_the_profile_is_cut_off_from_its_network():
     assert cloud.cut_off == ["default/follows from lxdbr0"]
 
 
+def test_a_profile_gives_no_instance_a_second_nic_of_one_name():
+    """By source: nicCheckNamesUnique, and doProfileUpdate saves before it updates instances."""
+    _, (one, two) = cluster(2)
+    with_pool(one)
+    nic = {"type": "nic", "name": "eth0", "network": "lxdbr0"}
+    by_hand.launch(two, "c1", devices={"lan": nic})
+    profile = lxd(one).profiles.default()
+
+    with pytest.raises(LxdError, match="Duplicate NIC name"):
+        lxd(one).profiles.set_default({**profile, "devices": {"eth0": nic}})
+
+    assert lxd(one).profiles.default()["devices"] == {"eth0": nic}
+
+
 @ALL
 def test_a_network_that_cannot_start_on_one_member(generation: str):
     _, (one, two) = cluster(2, generation)

@@ -137,6 +137,20 @@ def test_instances_keep_the_nic_that_they_have(servers: list[Server], lxd: LxdAp
     assert instances["default", "own"].devices == {"eth0": own}
 
 
+def test_instances_with_other_nics_get_no_second_one(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+    by_hand.launch(servers[1], "alone")
+    by_hand.launch(servers[1], "connected", devices={"lan": NIC})
+    by_hand.launch(servers[1], "own", devices={"eth0": NIC})
+
+    lxd.networks.pin_without_nic()
+
+    instances = servers[0].records.instances
+    assert instances["default", "alone"].devices == {}
+    assert instances["default", "connected"].devices == {"lan": NIC, "eth0": {"type": "none"}}
+    assert instances["default", "own"].devices == {"eth0": NIC}
+
+
 def test_a_member_on_which_a_network_does_not_run_says_why(servers: list[Server], lxd: LxdApi):
     servers[1].dns_taken = True
     lxd.networks.create("br0", "bridge", {}, each(servers))

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from state.facts import Ovn
-from tests.unit.deeds import api, changed, fail, heal, names, the_cluster, with_instance
+from tests.lxd_model import by_hand
+from tests.lxd_model.instances import all_devices
+from tests.unit.deeds import api, changed, fail, heal, names, server, the_cluster, with_instance
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
@@ -99,3 +101,25 @@ def test_the_status_says_why_an_uplink_cannot_be_made():
     )
 
     assert "10.77.0.0/24 overlaps mine" in statuses(app)["app"]
+
+
+@pytest.mark.parametrize("mode", ["none", "physical"])
+def test_the_first_nic_of_the_profile_is_not_a_second_one_of_an_instance(mode: str):
+    app = changed(cards(formed(3), Interface("eth7")), network_mode=mode, network_parent="eth7")
+    nic = {"type": "nic", "name": "eth0", "nictype": "macvlan", "parent": "eth0"}
+    by_hand.launch(server(app, "m1"), "connected", devices={"lan": nic})
+    by_hand.launch(server(app, "m1"), "alone")
+
+    changed(app, network_mode="bridge", network_parent="")
+
+    records = the_cluster(app)
+    devices = {
+        name: all_devices(records, records.instances["default", name])
+        for name in ("connected", "alone")
+    }
+    nics = {
+        name: [key for key, device in found.items() if device["type"] == "nic"]
+        for name, found in devices.items()
+    }
+    assert nics == {"connected": ["lan"], "alone": ["eth0"]}
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
