@@ -101,6 +101,8 @@ class Mode:
     """
     exclusive: bool = False
     """Whether no other network may have its interface."""
+    fixed_in_use: frozenset[str] = frozenset()
+    """Keys that LXD refuses to change while anything is on the network."""
     ranges_in: Literal["", "subnet", "gateway"] = ""
     """Where the key `ranges` must be: in the network's own subnet, or in that of its gateway."""
     one_name: bool = False

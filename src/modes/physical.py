@@ -55,5 +55,7 @@ MODE = Mode(
     needs_parent=True,
     unfit=_unfit,
     exclusive=True,
+    # "Cannot update network parent interface when in use" (by source, 5.0 to 6.9).
+    fixed_in_use=frozenset({"parent", "vlan"}),
     ranges_in="gateway",
 )

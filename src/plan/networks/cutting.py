@@ -9,7 +9,7 @@ import modes as network_modes
 from state.cluster import Network
 from steps.networks import UpdateNetwork
 from values.lxd_booleans import is_false
-from values.status import count
+from values.status import Status, blocked, count
 
 _CUTTING = (
     "ipv4.address",
@@ -28,6 +28,32 @@ _SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
 """Keys that cut off instances if they are turned off. LXD's default is on."""
 _INSTANCES = "/1.0/instances/"
 _NETWORKS = "/1.0/networks/"
+
+
+def fixed(network: Network, mode: str, update: UpdateNetwork) -> Status | None:
+    """Blocked for a key that LXD does not change while anything is on the network."""
+    keys = {*update.values, *(("parent",) if update.members else ())}
+    refused = sorted(network_modes.MODES[mode].fixed_in_use & keys)
+    if not refused or not network.used_by:
+        return None
+    key, on_it = refused[0], _anything(network)
+    return blocked(
+        f"network {network.name}: LXD keeps its {key} with {on_it} on it: set the option back"
+    )
+
+
+def fixed_parent(network: Network, mode: str, parent: str) -> Status | None:
+    """The same for a member's own interface."""
+    if "parent" not in network_modes.MODES[mode].fixed_in_use or not network.used_by:
+        return None
+    on_it = _anything(network)
+    return blocked(
+        f"network {network.name}: LXD keeps {parent} with {on_it} on it: bring {parent} back"
+    )
+
+
+def _anything(network: Network) -> str:
+    return users(network) or count(len(network.used_by), "user")
 
 
 def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:

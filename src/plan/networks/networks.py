@@ -203,6 +203,8 @@ def _drift(
     if problem := obstacles.of_update(view, lxd, net, network, changes):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
+    if fixed := cutting.fixed(network, mode_of(network), update):
+        return NetworkChange(problem=fixed, nic=nic)
     cut = cutting.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:
         return NetworkChange(problem=refused(net, cut), nic=nic)

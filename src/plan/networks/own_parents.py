@@ -59,6 +59,8 @@ def _due(
     answer = answers.get(contributions.request(net), ParentInterface())
     if not answer.parent or answer.parent == current or _stays(view, net, current):
         return Due()
+    if fixed := cutting.fixed_parent(network, net.mode, current):
+        return Due(problem=fixed)
     users = cutting.users(network)
     # Also if the machine lacks the interface: it may be back in a moment.
     if users and not view.options.network_disruptive:

@@ -200,11 +200,13 @@ def _update(call: Call, *, replaces: bool) -> Answer:
         if member:
             before = NO_CONFIG if replaces else network.members.get(member, NO_CONFIG)
             own = {k: v for k, v in config.items() if k in OWN_KEYS}
+            _refuse_in_use(call, network, now, {**before, **own})
             networks.update_member(server, network.name, member, {**before, **own})
         else:
             shared = (
                 config if replaces else {**networks.find(server, network.name).config, **config}
             )
+            _refuse_in_use(call, network, now, shared)
             networks.update(server, network.name, shared, description)
 
     url = f"{used_by.url('networks', network.name)}?project=default"
@@ -215,6 +217,19 @@ def _update(call: Call, *, replaces: bool) -> Answer:
         effect,
         server.generation.storage_operations,
     )
+
+
+_INTERFACE = ("parent", "vlan")
+
+
+def _refuse_in_use(
+    call: Call, network: Network, now: dict[str, str], wanted: dict[str, str]
+) -> None:
+    """As Update in network/driver_physical.go (5.0 to 6.9)."""
+    if network.type != "physical" or not used_by.of_network(call.records, network):
+        return
+    if any(key in wanted and wanted[key] != now.get(key, "") for key in _INTERFACE):
+        raise Refusal("Cannot update network parent interface when in use")
 
 
 def patch(call: Call) -> Answer:

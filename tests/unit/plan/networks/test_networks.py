@@ -249,6 +249,22 @@ def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generatio
     assert network(app, "up") == before
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_vlan_of_an_uplink_in_use_is_lxds_to_keep(generation: str):
+    up = "{{up: {{mode: physical, parent: br0, vlan: {}, gateway: 10.1.0.1/24}}}}"
+    app = on_machines(formed(3, generation), BR0)
+    changed(app, networks=up.format(7), network_disruptive=True)
+    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
+
+    changed(app, networks=up.format(8))
+
+    kept = "LXD keeps its vlan with 1 network on it: set the option back"
+    assert statuses(app)["lxd/0"] == f"blocked: network up: {kept}"
+    api(app).networks.delete("ov")
+    app.settle()
+    assert network(app, "up")["vlan"] == "8"
+
+
 @pytest.mark.parametrize("key", ["ipv4.dhcp", "ipv6.dhcp", "ipv4.routing", "ipv6.routing"])
 def test_what_only_serves_instances_is_turned_on(key: str):
     app = with_instance(changed(formed(1), network_config=f"{{{key}: false}}"), "m0")

@@ -80,6 +80,21 @@ def test_a_card_that_the_machine_no_longer_has_is_replaced_if_that_is_allowed(ge
     assert statuses(app)["lxd/1"].startswith("active")
 
 
+def test_the_interface_of_an_uplink_in_use_is_lxds_to_keep():
+    up = "{up: {mode: physical, parent: 'eth1 ens*', gateway: 10.1.0.1/24}}"
+    app = changed(on_lan("eth1 ens*"), network_mode="bridge", network_parent="", networks=up)
+    changed(app, network_disruptive=True)
+    api(app).networks.delete("lan0")
+    app.settle()
+    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
+
+    with_card(app, "lxd/1", ENS3)
+
+    kept = "LXD keeps eth1 with 1 network on it: bring eth1 back"
+    assert statuses(app)["lxd/1"] == f"blocked: network up: {kept}"
+    assert parents(app, "up")["m1"] == "eth1"
+
+
 def test_a_card_that_is_not_set_up_for_a_moment_stays():
     app = on_lan("eth1 ens*", ENS3)
 
