@@ -51,12 +51,14 @@ from steps.leaving import (
     AwaitRoles,
     CloseMember,
     CopyImages,
+    KeepStopped,
     LeaveCluster,
     MoveInstance,
     MoveOffDead,
     NoteUnmoved,
     OpenMember,
     RemoveMember,
+    RestoreAutostart,
     StartInstance,
 )
 from steps.networks import (
@@ -307,6 +309,8 @@ _HANDLERS: dict[type[Any], Callable[[Any, str, Ports, RunHistory], RunHistory]] 
     AwaitEvacuation: leaving.await_evacuation,
     MoveInstance: leaving.move_instance,
     MoveOffDead: leaving.move_off_dead,
+    KeepStopped: leaving.keep_stopped,
+    RestoreAutostart: leaving.restore_autostart,
     NoteUnmoved: leaving.note_unmoved,
     StartInstance: leaving.start_instance,
     CopyImages: leaving.copy_images,

@@ -50,12 +50,17 @@ class InstancesApi:
                 return ""
             raise
 
-    def ran_last(self, project: str, name: str) -> bool:
-        """Whether an instance ran when LXD last knew. LXD's list does not tell it for dead members.
+    def starts_by_itself(self, project: str, name: str) -> bool:
+        """Whether a daemon may start an instance: it ran when LXD last knew, or has autostart.
 
-        Raises LxdError, LxdUnreachable.
+        LXD's list does not tell it for dead members. Raises LxdError, LxdUnreachable.
         """
-        return parsing.ran_last(self._get(project, name))
+        row = self._get(project, name)
+        return parsing.ran_last(row) or parsing.autostart(row)
+
+    def has_autostart(self, project: str, name: str) -> bool:
+        """Whether LXD starts an instance whenever its daemon starts."""
+        return parsing.autostart(self._get(project, name))
 
     def move(self, project: str, name: str, target: str, *, live: bool) -> None:
         """Moves an instance to another member; without `live` it must be stopped.
@@ -73,8 +78,26 @@ class InstancesApi:
 
     def set_group(self, project: str, name: str, group: str) -> None:
         """An instance is in a cluster group: LXD keeps it there when it chooses a member."""
-        config = {"config": {parsing.GROUP: group}}
-        self._client.set_keys(api_path("instances", name), config, {"project": project})
+        self._set(project, name, {parsing.GROUP: group})
+
+    def own_autostart(self, project: str, name: str) -> str:
+        """The instance's own `boot.autostart`, not its profiles'. Empty without one."""
+        return str(self._get(project, name)["config"].get(parsing.AUTOSTART, ""))
+
+    def keep_stopped(self, project: str, name: str) -> None:
+        """The next start of a daemon does not start the instance, unless it has `boot.autostart`.
+
+        A daemon starts what has that key, and what ran last and lacks the key
+        (instanceShouldAutoStart).
+        """
+        self._set(project, name, {parsing.LAST_STATE: "STOPPED"})
+
+    def set_autostart(self, project: str, name: str, value: str) -> None:
+        """The instance's own `boot.autostart`; without a value its profiles' counts again."""
+        self._set(project, name, {parsing.AUTOSTART: value})
+
+    def _set(self, project: str, name: str, config: dict[str, str]) -> None:
+        self._client.set_keys(api_path("instances", name), {"config": config}, {"project": project})
 
     def _get(self, project: str, name: str) -> Any:
         return self._client.get(api_path("instances", name), {"project": project})

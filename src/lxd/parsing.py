@@ -15,6 +15,7 @@ from values import lxd_urls
 from values.lxd_booleans import is_true
 from values.numbers import whole
 
+LAST_STATE, AUTOSTART = "volatile.last_state.power", "boot.autostart"
 GROUP = "volatile.cluster.group"
 """The cluster group that an instance was placed in (5.21 and later)."""
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
@@ -71,7 +72,13 @@ def member(row: Any) -> Member:
 def ran_last(row: dict[str, Any]) -> bool:
     """Whether an instance runs, or ran when LXD last stopped it or lost it."""
     config: dict[str, str] = row.get("expanded_config") or {}
-    return config.get("volatile.last_state.power") == "RUNNING"
+    return config.get(LAST_STATE) == "RUNNING"
+
+
+def autostart(row: dict[str, Any]) -> bool:
+    """Whether LXD starts an instance whenever its daemon starts."""
+    config: dict[str, str] = row.get("expanded_config") or {}
+    return is_true(config.get(AUTOSTART, ""))
 
 
 def instance(row: Any) -> Instance:
@@ -94,6 +101,7 @@ def instance(row: Any) -> Instance:
         placement=placement,
         stateful=is_true(config.get("migration.stateful", "")),
         stopped_by_lxd=not running and ran_last(row),
+        autostart=autostart(row),
         shutdown=_SHUTDOWN if seconds is None else seconds,
         devices=row.get("expanded_devices") or {},
     )

@@ -18,6 +18,8 @@ from values.status import Status, blocked
 LOG = "not-running."
 DEAD = "dead"
 """In place of LXD's reason: it was on a dead machine, and the charm has not tried to start it."""
+_AUTOSTART = f"{DEAD} boot.autostart="
+"""The same of an instance whose `boot.autostart` is off meanwhile. Its own value follows."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -29,6 +31,32 @@ def read(notes: Mapping[str, str]) -> dict[str, dict[str, str]]:
 def added(notes: Mapping[str, str], member: str, instance: str, why: str) -> dict[str, str]:
     """The note that also names this instance."""
     return _written(member, {**read(notes).get(member, {}), instance: why})
+
+
+def without_autostart(notes: Mapping[str, str], instance: str, own: str) -> dict[str, str]:
+    """The notes that also keep an instance's own `boot.autostart`, until it runs again."""
+    member = next(m for m, reasons in read(notes).items() if instance in reasons)
+    return added(notes, member, instance, f"{_AUTOSTART}{own}")
+
+
+def of_dead(notes: Mapping[str, str]) -> frozenset[str]:
+    """The instances that may still run on a dead machine."""
+    return frozenset(
+        instance
+        for reasons in read(notes).values()
+        for instance, why in reasons.items()
+        if why.startswith(DEAD)
+    )
+
+
+def autostart_before(notes: Mapping[str, str]) -> dict[str, str]:
+    """By instance whose `boot.autostart` is off meanwhile: its own value before that."""
+    return {
+        instance: why.removeprefix(_AUTOSTART)
+        for reasons in read(notes).values()
+        for instance, why in reasons.items()
+        if why.startswith(_AUTOSTART)
+    }
 
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
@@ -63,13 +91,10 @@ def status(notes: Mapping[str, str]) -> Status | None:
     for member, reasons in sorted(read(notes).items()):
         instance, why = min(reasons.items())
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-        if why == DEAD:
-            return blocked(
-                f"start {instance}{more} if {member} is off, or run forget-lost name={member}"
-            )
-        return blocked(
-            f"{instance}{more} does not start: start it, or run forget-lost name={member}"
-        )
+        cure = f"run forget-lost name={member}"
+        if why.startswith(DEAD):
+            return blocked(f"{instance}{more}: start it if {member} is off, or {cure}")
+        return blocked(f"{instance}{more} does not start: start it, or {cure}")
     return None
 
 

@@ -31,6 +31,8 @@ class Instance:
     """Its `migration.stateful`."""
     stopped_by_lxd: bool = False
     """It does not run now, but ran when LXD stopped it: for an evacuation, or with its daemon."""
+    autostart: bool = False
+    """Its `boot.autostart`: LXD starts it whenever its daemon starts."""
     shutdown: int = 30
     """Seconds for its shutdown, before it is stopped hard."""
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])

@@ -87,6 +87,29 @@ class MoveOffDead:
 
 
 @dataclass(frozen=True)
+class KeepStopped:
+    """LXD does not start an instance by itself: it may still run on a dead machine."""
+
+    project: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"keep {self.project}/{self.name} stopped"
+
+
+@dataclass(frozen=True)
+class RestoreAutostart:
+    """An instance that runs again has its own `boot.autostart` of before, or none."""
+
+    project: str
+    name: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"give {self.project}/{self.name} its boot.autostart back"
+
+
+@dataclass(frozen=True)
 class NoteUnmoved:
     """The record says which instances no member took, and why, for the leader to show."""
 

@@ -42,12 +42,14 @@ from steps.leaving import (
     AwaitRoles,
     CloseMember,
     CopyImages,
+    KeepStopped,
     LeaveCluster,
     MoveInstance,
     MoveOffDead,
     NoteUnmoved,
     OpenMember,
     RemoveMember,
+    RestoreAutostart,
     StartInstance,
 )
 from steps.networks import (
@@ -140,6 +142,8 @@ Step = (
     | AwaitEvacuation
     | MoveInstance
     | MoveOffDead
+    | KeepStopped
+    | RestoreAutostart
     | NoteUnmoved
     | StartInstance
     | CopyImages

@@ -140,3 +140,37 @@ def test_a_member_leaves_with_a_gigabyte_in_each_of_its_two_containers(
     departure = leave(trio, "lxd/2", seconds=600)["lxd/2"]
     figures(f"left in {departure.seconds:.0f} s, {len(departure.holds)} failed hooks")
     assert set(all_run(trio, "c0", "c1").values()) <= {"m0", "m1"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("autostart", ["", "true"])
+def test_a_daemon_that_starts_does_not_start_what_is_kept_stopped(ground: Bench, autostart: str):
+    """For an instance that was moved off a dead machine: LXD believes that it ran last."""
+    app = formed(ground, 1, network_mode="none")
+    unit = app.units["lxd/0"]
+    launch(app, "c1", "m0")
+    unit.node.lxc("stop", "-f", "c1")
+    unit.node.lxc("config", "set", "c1", "volatile.last_state.power=RUNNING")
+    unit.lxd.instances.set_autostart("default", "c1", autostart)
+    restarted(unit)
+    all_run(app, "c1")
+    unit.node.lxc("stop", "-f", "c1")
+    unit.node.lxc("config", "set", "c1", "volatile.last_state.power=RUNNING")
+
+    if autostart:
+        unit.lxd.instances.set_autostart("default", "c1", "false")
+    unit.lxd.instances.keep_stopped("default", "c1")
+    restarted(unit)
+
+    time.sleep(5)
+    (c1,) = unit.lxd.instances.list()
+    assert not c1.running
+    unit.lxd.instances.set_autostart("default", "c1", "")
+    assert unit.lxd.instances.own_autostart("default", "c1") == ""
+
+
+def restarted(unit: BenchUnit) -> None:
+    """Its daemon has ended and answers again."""
+    unit.node.stop_daemon()
+    unit.node.start_daemon()
+    unit.node.await_lxd()

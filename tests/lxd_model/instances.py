@@ -16,6 +16,7 @@ from tests.lxd_model.things import DEFAULT, Config, Devices, Instance, Profile, 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
 
+LAST_STATE = "volatile.last_state.power"
 _NEW = 5.0
 """Seconds in which a new instance does not talk yet: no profile changes in that time."""
 _STAYS = "stop"
@@ -55,8 +56,14 @@ def all_config(records: Records, instance: Instance) -> dict[str, str]:
         found.update(profile.config)
     found.update(instance.config)
     if instance.running or instance.wanted:
-        found["volatile.last_state.power"] = "RUNNING"
+        found[LAST_STATE] = "RUNNING"
     return found
+
+
+def starts_by_itself(records: Records, instance: Instance) -> bool:
+    """Whether a daemon that starts also starts the instance (instanceShouldAutoStart)."""
+    autostart = all_config(records, instance).get("boot.autostart", "")
+    return is_true(autostart) or (not autostart and instance.wanted)
 
 
 def find(records: Records, key: Key) -> Instance:
@@ -220,7 +227,11 @@ def set_devices(
     before = on_network(records, instance)
     if has_root(devices) and root_pool(devices) != instance.pool:
         raise bad("The storage pool of the root disk can only be changed through move")
-    changed = replace(instance, devices=dict(devices), config=dict(config), description=description)
+    own = {key: value for key, value in config.items() if value}
+    power = own.pop(LAST_STATE, "")
+    changed = replace(instance, devices=dict(devices), config=own, description=description)
+    if power and not instance.running:
+        changed = replace(changed, wanted=power == "RUNNING")
     records.instances[key] = changed
     gone = before - on_network(records, changed)
     if gone and server.cloud.now - instance.launched > _NEW:

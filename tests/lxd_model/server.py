@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from state.facts import Folder
-from tests.lxd_model import certificates, copies, heartbeats, networks, pools, times
+from tests.lxd_model import certificates, copies, heartbeats, instances, networks, pools, times
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
 from tests.lxd_model.listeners import Listeners
@@ -241,7 +241,7 @@ class Server:
         if row is not None and row.state is State.EVACUATED:
             return
         for instance in records.on(self.place):
-            if instance.wanted:
+            if not instance.running and instances.starts_by_itself(records, instance):
                 records.instances[instance.key] = replace(instance, running=True, wanted=False)
 
     def _daemon_ends(self) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from plan.leaving import blockers, migration, restarts
 from plan.leaving.blockers import NotTaken, Reason
-from records import member_marks
+from records import member_marks, not_running
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Instance
 from state.view import EVERY_MEMBER, View
@@ -115,7 +115,9 @@ def _move(
     lxd: ClusterView, member: Member, instance: Instance, target: str, left: int
 ) -> MoveInstance:
     stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
-    ran = instance.running or stopped or (member.evacuated and instance.stopped_by_lxd)
+    # What may still run on a dead machine is an operator's to start.
+    evacuated = member.evacuated and str(instance) not in not_running.of_dead(lxd.notes)
+    ran = instance.running or stopped or (evacuated and instance.stopped_by_lxd)
     stops = instance.shutdown if instance.running and not instance.live else None
     return MoveInstance(
         instance.project,

@@ -18,7 +18,7 @@ from state.cluster import ClusterView
 from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import Peers, View
-from steps.leaving import StartInstance
+from steps.leaving import KeepStopped, RestoreAutostart, StartInstance
 from steps.plan import Step
 from steps.server import WriteNotes
 
@@ -90,11 +90,28 @@ def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
 
 
 def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
-    """The leader names no more what runs again, or is gone."""
+    """The leader names no more what runs again, or is gone.
+
+    What may still run on a dead machine must not start by itself, also if the hook that moved it
+    was killed. What an operator has started has its `boot.autostart` again.
+    """
     if not view.leader or lxd.instances is None:
         return ()
+    up = {m.name for m in lxd.members if m.up}
+    dead, before = not_running.of_dead(lxd.notes), not_running.autostart_before(lxd.notes)
+    here = [i for i in lxd.instances if str(i) in dead and i.location in up]
+    steps: list[Step] = [
+        KeepStopped(i.project, i.name)
+        for i in here
+        if not i.running and (i.stopped_by_lxd or i.autostart)
+    ]
+    steps += [
+        RestoreAutostart(i.project, i.name, before[str(i)])
+        for i in here
+        if i.running and str(i) in before
+    ]
     notes = not_running.outdated(lxd.notes, lxd.instances)
-    return (WriteNotes(notes),) if notes else ()
+    return (*steps, WriteNotes(notes)) if notes else tuple(steps)
 
 
 def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:

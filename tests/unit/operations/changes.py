@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import deadlines
+from records import not_running
 from state.facts import Bound, Ceph, Folder, Ovn, Proxies
 from tests.lxd_model import by_hand
 from tests.unit.deeds import (
@@ -18,6 +19,7 @@ from tests.unit.deeds import (
     leaving,
     note,
     server,
+    the_cluster,
     with_instance,
     with_pool,
     without,
@@ -282,6 +284,27 @@ def off_a_dead_member() -> Begun:
     return app, "lxd/0"
 
 
+def noted_as_dead(*, running: bool) -> Begun:
+    """c1 was moved off a dead member, and has `boot.autostart`, which the charm turns off."""
+    app = small()
+    records = the_cluster(app)
+    c1 = records.instances["default", "c1"]
+    why = f"{not_running.DEAD} boot.autostart=true" if running else not_running.DEAD
+    autostart = "false" if running else "true"
+    records.instances[c1.key] = replace(c1, running=running, config={"boot.autostart": autostart})
+    for key, value in not_running.added({}, "m3", "default/c1", why).items():
+        note(app, key, value)
+    return app, "lxd/0"
+
+
+def keeping_stopped() -> Begun:
+    return noted_as_dead(running=False)
+
+
+def starting_again() -> Begun:
+    return noted_as_dead(running=True)
+
+
 def reopening() -> Begun:
     """An earlier unit of the machine was to leave: its mark stays, and LXD places nothing there."""
     app = note(small(), "leaving.m0", "leaving")
@@ -308,6 +331,7 @@ CHANGES = [
     *(images_out, images_on, images_back, images_back_of_lxd_6, images_left_behind),
     *(images_half_way, images_that_are_gone),
     *(adopting, cancelling, forgetting, renaming, reopening, off_a_dead_member),
+    *(keeping_stopped, starting_again),
 ]
 
 

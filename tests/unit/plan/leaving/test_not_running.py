@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 
 from actions.forget_lost import forget_lost
@@ -12,8 +15,11 @@ from lxd.errors import LxdError
 from records import not_running
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.records import State
+from tests.unit.cutting import cut, cuts
 from tests.unit.deeds import (
     api,
+    cluster_api,
     later,
     leaving,
     names,
@@ -85,15 +91,112 @@ def test_a_note_of_somebody_else_names_nothing():
 ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
 
 
-@pytest.mark.parametrize("generation", NAMES)
-def test_what_ran_on_a_dead_machine_is_named(generation: str):
-    app = with_pool(formed(4, generation), "shared", "ceph")
-    by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
-    without(app, "m3").remove("lxd/3")
+every_generation = pytest.mark.parametrize("generation", NAMES)
 
+
+def dead_with_c1(generation: str, **config: str) -> tuple[ModelApp, str]:
+    """m3 is cut off or dead, its unit was removed by force, its c1 is in a Ceph. m0 acts next."""
+    app = with_pool(formed(4, generation), "shared", "ceph")
+    c1 = by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
+    the_cluster(app).instances[c1.key] = replace(c1, config=config)
+    without(app, "m3").remove("lxd/3")
+    return app, "lxd/0"
+
+
+def moved_off(generation: str, **config: str) -> ModelApp:
+    """The leader has removed m3, and c1 is on another member."""
+    app, _ = dead_with_c1(generation, **config)
     for _ in range(4):
         later(app, 100.0).settle()
+    return app
+
+
+def reboot_all(app: ModelApp) -> None:
+    """All machines reboot at once."""
+    for name in names(app):
+        server(app, name).reboot()
+    later(app, 120.0)
+
+
+def runs(app: ModelApp) -> bool:
+    """Whether c1 runs."""
+    (c1,) = api(app, "lxd/1").instances.list()
+    return c1.running
+
+
+@every_generation
+def test_what_ran_on_a_dead_machine_is_named(generation: str):
+    app = moved_off(generation)
 
     assert names(app) == ["m0", "m1", "m2"]
-    told = "blocked: start default/c1 if m3 is off, or run forget-lost name=m3"
+    told = "blocked: default/c1: start it if m3 is off, or run forget-lost name=m3"
     assert status(app) == told
+
+
+@every_generation
+def test_it_is_named_wherever_the_hook_was_killed(generation: str):
+    for cutter in cuts(partial(dead_with_c1, generation)):
+        app, unit = dead_with_c1(generation)
+        cut(app, unit, cutter)
+        later(app, 60.0).settle()
+        assert status(app).startswith("blocked: default/c1: start it if m3 is off"), cutter
+
+
+@every_generation
+@pytest.mark.parametrize("autostart", ["", "true"])
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_the_next_start_of_a_daemon_does_not_start_it(
+    generation: str, autostart: str, acknowledged: bool
+):
+    app = moved_off(generation, **{"boot.autostart": autostart})
+    if acknowledged:
+        forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m3")
+
+    reboot_all(app)
+
+    assert not runs(app)
+
+
+@every_generation
+def test_a_hook_that_was_killed_after_the_move_does_not_leave_it_to_the_next_start(generation: str):
+    for cutter in cuts(partial(dead_with_c1, generation)):
+        app, unit = dead_with_c1(generation)
+        cut(app, unit, cutter)
+        later(app, 60.0).settle()
+        reboot_all(app)
+        assert not runs(app), cutter
+
+
+@pytest.mark.parametrize("own", ["", "true"])
+def test_what_the_operator_starts_starts_with_its_machine_again(own: str):
+    app, _ = dead_with_c1("5.21", **{"boot.autostart": own})
+    if not own:
+        profile = api(app).profiles.default()
+        api(app).profiles.set_default({**profile, "config": {"boot.autostart": "true"}})
+    for _ in range(4):
+        later(app, 100.0).settle()
+    (before,) = api(app).instances.list()
+
+    api(app).instances.start("default", "c1")
+    app.settle()
+
+    (c1,) = api(app).instances.list()
+    assert (before.autostart, c1.autostart) == (False, True)
+    assert api(app).instances.own_autostart("default", "c1") == own
+
+
+@every_generation
+def test_an_evacuated_unit_that_leaves_does_not_start_it(generation: str):
+    app = moved_off(generation)
+    (c1,) = cluster_api(app).instances.list()
+    the_cluster(app).rows[c1.location].state = State.EVACUATED
+    records = the_cluster(app)
+    records.instances["default", "c1"] = replace(records.instances["default", "c1"], wanted=True)
+
+    app.leader = "lxd/1"
+    leaving(app, "lxd/0")
+    for _ in range(3):
+        app.hook("lxd/0")
+        later(app, 60.0)
+
+    assert not runs(app)
