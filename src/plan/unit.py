@@ -11,7 +11,7 @@ import backends
 from plan import leader, member
 from plan.addresses import listening
 from plan.forming import identity, joining, member_names
-from plan.install import disabled_snap, existing_lxd, upgrade, versions
+from plan.install import disabled_snap, existing_lxd, removed_snap, upgrade, versions
 from plan.leaving import outside, removal
 from plan.recovery import unresponsive
 from relations import ceph, ovn
@@ -185,7 +185,7 @@ def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
 def _install(view: View) -> Plan | None:
     """The plan while LXD's snap is not as it should be, None if it is."""
     snap = view.snap
-    if unusable := _unusable(snap):
+    if unusable := _unusable(snap) or removed_snap.status(view):
         return Plan(unusable)
     # A try that was interrupted before the exchange does not permit an exchange without the checks.
     if snap.installed and (_has_other_file(view) or not snap.unfinished):

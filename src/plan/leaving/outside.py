@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from options.options import ABANDON
-from plan.install import disabled_snap
+from plan.install import disabled_snap, removed_snap
 from plan.leaving import blockers, migration, outcomes
 from state.cluster import ClusterView
 from state.unresponsive import Unresponsive
@@ -46,10 +46,17 @@ def of_disabled(view: View) -> Plan:
     status = disabled_snap.status(view.snap)
     if status is not None and status.kind is Kind.WAITING:
         return outcomes.held(status)
-    reasons = (disabled_snap.reason(),)
-    return outcomes.held(
-        blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
-    )
+    return _without_snap(view, disabled_snap.reason())
+
+
+def of_removed(view: View) -> Plan:
+    """LXD's snap is gone. Juju would release the machine with pools and snapd's copy."""
+    return _without_snap(view, removed_snap.reason())
+
+
+def _without_snap(view: View, reason: str) -> Plan:
+    status = blockers.cannot_leave(view.unit, (reason,))
+    return outcomes.held(status, blockers.with_way_out(view, (reason,)))
 
 
 def of_deb(view: View) -> Plan:

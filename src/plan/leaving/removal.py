@@ -13,7 +13,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
-from plan.install import disabled_snap
+from plan.install import disabled_snap, removed_snap
 from plan.leaving import (
     blockers,
     dead_members,
@@ -58,6 +58,8 @@ def plan_removal(view: View) -> Plan:
         return outcomes.with_steps(*ended)
     if disabled_snap.has_data(view) and view.options.on_remove != ABANDON:
         return outside.of_disabled(view)
+    if removed_snap.status(view) is not None and view.options.on_remove != ABANDON:
+        return outside.of_removed(view)
     if view.lxd is None or view.peers is None:
         return outside.of_deb(view)
     if isinstance(view.lxd, Unresponsive):

@@ -108,7 +108,8 @@ def removed() -> Status:
 def emptied() -> Status:
     """LXD here is as freshly installed, and no member says that the cluster removed this one.
 
-    Somebody removed the snap or emptied its folder. Storage on devices of their own still exists.
+    Somebody removed the snap and installed it again, or emptied LXD's folder. Pools on devices of
+    their own still exist.
     """
     return blocked("LXD here is empty, was its snap removed? snap saved; docs: How to recover")
 
