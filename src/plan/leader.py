@@ -162,7 +162,7 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
 
 def _after_the_members(view: View, peers: Peers) -> Status:
     """The application in one line once it had a cluster, and no unit says that it is a member."""
-    if leaving := _leaving(view):
+    if leaving := _leaving(view, peers):
         # It may be the last member, and hold something.
         return leaving
     if isinstance(view.lxd, Unresponsive):
@@ -177,9 +177,12 @@ def _after_the_members(view: View, peers: Peers) -> Status:
     return blocked("no unit is a member any more; to begin again: run form-again")
 
 
-def _leaving(view: View) -> Status | None:
-    """Waiting while units leave."""
-    leaving = view.units.leaving if view.units is not None else ()
+def _leaving(view: View, peers: Peers) -> Status | None:
+    """Waiting while units leave. What holds one without a member, only that unit knows."""
+    leaving = view.units.leaving if view.units is not None else frozenset[str]()
+    if outside := sorted(leaving & peers.removed):
+        unit = outside[0]
+        return waiting(f"for {unit} to leave; if in error: juju show-status-log {unit}")
     return waiting(f"for {names(leaving)} to leave") if leaving else None
 
 
@@ -222,10 +225,11 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterator[Status | None]:
     """What keeps the cluster from being whole and as asked, the most important first."""
-    yield _leaving(view)
+    yield _leaving(view, peers)
     yield _misfit(view, lxd, peers)
     refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
+    yield _outside(view, peers)
     yield _homeless(view, lxd, peers, own)
     yield _absent(view, lxd, peers, own)
     yield _down(view, lxd, peers)
@@ -233,6 +237,13 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
     yield parents.awaited(view, lxd, peers, own.links)
+
+
+def _outside(view: View, peers: Peers) -> Status | None:
+    """Blocked for a unit that stays although the cluster has removed its member."""
+    in_juju = view.units.in_juju if view.units is not None else frozenset[str]()
+    removed = sorted(peers.removed & in_juju)
+    return blocked(f"{removed[0]}: the cluster removed its member: remove it") if removed else None
 
 
 def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:

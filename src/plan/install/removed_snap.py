@@ -16,7 +16,8 @@ from values.status import Status, blocked
 def status(view: View) -> Status | None:
     """Blocked for a member without LXD, unless the cluster has removed it."""
     snap = view.snap
-    if snap.installed or snap.disabled or snap.unfinished or not _is_member(view):
+    present = snap.installed or snap.disabled or snap.unfinished or snap.deb
+    if present or not _is_member(view):
         return None
     return blocked(reason())
 

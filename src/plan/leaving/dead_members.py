@@ -27,18 +27,19 @@ from values.status import Status, blocked
 
 
 def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """Moves everything off the first dead member, then removes it, while most voters are up.
+    """Moves everything off a dead member, then removes it, while most voters are up.
 
-    One at a time: each removal may change the voters.
+    One at a time: each removal may change the voters. One that must stay keeps no other one.
     """
     # The leader itself may leave, and the dead members may hold it.
     if not (view.leader or view.leaving) or not _most_voters_are_up(lxd):
         return ()
-    dead = _first(view, lxd, peers, own)
     # If LXD did not tell what members hold, nothing is given up.
-    if dead is None or lxd.instances is None or lxd.pools is None:
+    if lxd.instances is None or lxd.pools is None:
         return ()
-    return _clearing(view, blockers.informed(view, lxd, peers, own), dead)
+    informed = blockers.informed(view, lxd, peers, own)
+    clearing = (_clearing(view, informed, dead) for dead in _dead(view, lxd, peers, own))
+    return next(filter(None, clearing), ())
 
 
 def _most_voters_are_up(lxd: ClusterView) -> bool:
@@ -58,27 +59,27 @@ def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked while a dead member stays because of what no other member takes."""
-    dead = _first(view, lxd, peers, own)
-    if dead is None or view.options.on_remove == ABANDON:
+    if view.options.on_remove == ABANDON:
         return None
-    lxd = blockers.informed(view, lxd, peers, own)
-    left = [i for i in _shared(lxd, dead) if not _targets(view, lxd, dead, i)]
-    if not left:
-        return None
-    refused = view.history.refused.get(str(left[0]), {})
-    why = list(refused.values())[-1] if refused else "no other member can take it"
-    return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
+    informed = blockers.informed(view, lxd, peers, own)
+    for dead in _dead(view, lxd, peers, own):
+        left = [i for i in _shared(informed, dead) if not _targets(view, informed, dead, i)]
+        if left:
+            refused = view.history.refused.get(str(left[0]), {})
+            why = list(refused.values())[-1] if refused else "no other member can take it"
+            return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
+    return None
 
 
-def _first(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
-    """The first dead member without a unit.
+def _dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Member]:
+    """The dead members without a unit.
 
     One that was renamed waits for its record: until then LXD may trust another member under its
     name, and would trust that one no more.
     """
     names = orphaned_members.orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names and member_units.is_noted(m, lxd)]
-    return next((m for m in orphans if member_marks.dead(m, view.now, lxd)), None)
+    return [m for m in orphans if member_marks.dead(m, view.now, lxd)]
 
 
 def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:

@@ -87,3 +87,19 @@ def test_an_operators_volume_that_is_called_like_the_charms_is_lost(generation: 
         later(app, 100.0).settle()
 
     assert "lost with m2: volume default/local/l" in str(app.plan("lxd/0").app_status)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_one_that_must_stay_keeps_no_other_one(generation: str):
+    app = with_pool(formed(5, generation), "shared", "ceph")
+    by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
+    without(app, "m3", "m4")
+    app.remove("lxd/3")
+    app.remove("lxd/4")
+    fail(app, "lxd/0", "POST /1.0/instances/NAME")
+
+    for _ in range(4):
+        later(app, 300.0).settle()
+
+    assert names(app) == ["m0", "m1", "m2", "m3"]
+    assert str(app.hook("lxd/0").app_status).startswith("blocked: m3 is dead and still has")

@@ -238,3 +238,28 @@ def test_no_status_tells_to_remove_the_only_copy_of_the_database(generation: str
     removable = f"blocked: {voter} has no unit: move what it holds, then lxc cluster remove it"
     last = f"blocked: {voter} has no unit, and the only copy of the database: add a unit first"
     assert str(app.plan(app.leader).app_status) == (removable if generation == "5.21" else last)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_application_names_a_unit_whose_member_was_removed(generation: str):
+    app = with_instance(formed(3, generation), "m2")
+    cluster_api(app).members.remove("m2")
+    app.settle()
+
+    told = str(app.plan("lxd/0").app_status)
+
+    assert told == "blocked: lxd/2: the cluster removed its member: remove it"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_application_says_where_to_look_if_such_a_unit_is_held(generation: str):
+    app = with_instance(formed(3, generation), "m2")
+    cluster_api(app).members.remove("m2")
+    app.settle()
+    app.units["lxd/2"].server.freeze()
+    leaving(app, "lxd/2")
+    assert app.hook("lxd/2").hold
+
+    told = str(app.plan("lxd/0").app_status)
+
+    assert told == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
