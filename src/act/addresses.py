@@ -75,7 +75,7 @@ def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None
     if server.config.get("core.https_address") != step.https or deaf:
         if deaf.get(https_address):
             raise LxdError(f"{deaf[https_address]} has port {PORT} of {https_address}")
-        unreachable = ports.lxd.members.unreachable(others)
+        unreachable = ports.lxd.members.unreachable(others, server.fingerprint)
         if unreachable and step.cluster not in deaf:
             raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
         _move(step, ports)

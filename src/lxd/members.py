@@ -13,6 +13,7 @@ from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdUnreachable
 from lxd.http import api_path
+from lxd.join_tokens import fingerprint_of
 from state.cluster import CLOSED, Member, several_vote
 from values.addresses import PORT
 
@@ -37,17 +38,23 @@ class MembersApi:
         rows = self._client.get(_MEMBERS, {"recursion": "1"}, deadlines.LIST)
         return tuple(sorted((parsing.member(row) for row in rows), key=lambda m: m.name))
 
-    def unreachable(self, members: Iterable[Member]) -> frozenset[str]:
-        """Names of members whose daemon shows no certificate within a few seconds."""
-        return frozenset(m.name for m in members if not self.shows_certificate(m.address))
+    def unreachable(self, members: Iterable[Member], fingerprint: str) -> frozenset[str]:
+        """Names of members whose daemon does not show the cluster's certificate within seconds.
+
+        A new machine may have the address of a dead member, and its LXD a certificate of its own.
+        """
+        return frozenset(m.name for m in members if self._certificate(m.address) != fingerprint)
 
     def shows_certificate(self, address: str) -> bool:
-        """Whether a daemon shows a certificate at this address within a few seconds."""
+        """Whether a daemon shows any certificate at this address within a few seconds."""
+        return bool(self._certificate(address))
+
+    def _certificate(self, address: str) -> str:
+        """The fingerprint of the certificate there, empty if no daemon shows one."""
         try:
-            self._client.port.certificate(address, PORT, deadlines.HANDSHAKE)
+            return fingerprint_of(self._client.port.certificate(address, PORT, deadlines.HANDSHAKE))
         except OSError:
-            return False
-        return True
+            return ""
 
     def may_be_reached(self, address: str) -> bool:
         """Whether an address answers at all, even if no program listens there yet.

@@ -79,7 +79,7 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
         for m in lxd.members
         if m.up and (unit := member_units.unit_of(m, lxd)) and unit not in juju.units.in_juju
     ]
-    return ports.lxd.members.unreachable(without_unit)
+    return ports.lxd.members.unreachable(without_unit, lxd.server.fingerprint)
 
 
 def _unheard(lxd: ClusterView, ports: Ports) -> frozenset[str]:
@@ -88,7 +88,9 @@ def _unheard(lxd: ClusterView, ports: Ports) -> frozenset[str]:
     if own is None or not (own.leads and own.evacuated) or any(m.online for m in lxd.members):
         return frozenset()
     offline = [m for m in lxd.members if m.offline]
-    return frozenset(m.name for m in offline) - ports.lxd.members.unreachable(offline)
+    return frozenset(m.name for m in offline) - ports.lxd.members.unreachable(
+        offline, lxd.server.fingerprint
+    )
 
 
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
@@ -135,18 +137,22 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[tuple[Membe
     offline = {m.name: m for m in members if m.offline}
     awaited = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
     if awaited:
-        deaf = ports.lxd.members.unreachable([offline[name] for name in sorted(awaited - {own})])
+        deaf = ports.lxd.members.unreachable(
+            [offline[name] for name in sorted(awaited - {own})], server.fingerprint
+        )
         before = members
         members = ports.lxd.members.await_heartbeats(awaited - deaf, deadlines.HEARTBEAT)
         members, ahead = skew.corrected(members, before, own)
-        return _proved(members, own, ports), ahead
-    return _proved(members, own, ports), False
+        return _proved(members, own, server.fingerprint, ports), ahead
+    return _proved(members, own, server.fingerprint, ports), False
 
 
-def _proved(members: tuple[Member, ...], own: str, ports: Ports) -> tuple[Member, ...]:
+def _proved(
+    members: tuple[Member, ...], own: str, fingerprint: str, ports: Ports
+) -> tuple[Member, ...]:
     """The members, after asking those that LXD calls evacuated: it calls dead ones so, too."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
-    unreachable = ports.lxd.members.unreachable(evacuated)
+    unreachable = ports.lxd.members.unreachable(evacuated, fingerprint)
     return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
@@ -274,7 +280,7 @@ def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
     evacuated = lxd.own is not None and lxd.own.evacuated
     return replace(
         lxd,
-        unreachable=ports.lxd.members.unreachable(others),
+        unreachable=ports.lxd.members.unreachable(others, lxd.server.fingerprint),
         evacuating=evacuated and own in ports.lxd.members.evacuating(),
     )
 

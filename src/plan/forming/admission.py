@@ -355,10 +355,11 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     if named and member.address != data.address:
         return member_names.taken(data.name)
     # The same name and address is the joining unit itself, joined but not yet reported.
-    if not member.offline:
+    if not member.offline and member.answers:
         return ""
     return f"the offline member {member.name} has this address: bring it back"
 
 
 def _offline_at(address: str, lxd: ClusterView) -> Member | None:
-    return next((m for m in lxd.members if m.offline and m.address == address), None)
+    gone = (m for m in lxd.members if m.offline or not m.answers)
+    return next((m for m in gone if m.address == address), None)

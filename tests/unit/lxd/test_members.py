@@ -33,7 +33,8 @@ def test_a_dead_member_is_offline_and_shows_no_certificate(servers: list[Server]
     servers[2].power_off()
     # LXD calls it online for a while.
     assert statuses(lxd) == ["ONLINE"] * 3
-    assert lxd.members.unreachable(lxd.members.list()) == {"m2"}
+    fingerprint = lxd.server.get().fingerprint
+    assert lxd.members.unreachable(lxd.members.list(), fingerprint) == {"m2"}
 
     servers[0].cloud.now += 40
 

@@ -22,7 +22,11 @@ from state.cluster import ClusterView, Member, several_vote
 from state.peers import QueueEntry
 from state.view import Peers, View
 from steps.leaving import RemoveMember
+from tests.lxd_model import by_hand
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import later, server, the_cluster
 from tests.unit.leavers import cluster, leaver, member
+from tests.unit.model_units import ModelApp, formed
 
 DEAD, ALIVE = {"answers": False}, {"answers": True}
 
@@ -186,3 +190,39 @@ class TestRemoval:
         lxd = cluster(members=(member("m0"), member("m2")), notes={"silent.m1": "1000"})
 
         assert "silent.m1" in member_marks.outdated("m0", lxd)[0].values
+
+
+def at_its_address(app: ModelApp) -> ModelApp:
+    """MAAS gives the repaired machine of m2 again: its name and address, an empty disk."""
+    server(app, "m2").destroy()
+    app.remove("lxd/2")
+    unit = app.add(3, "m2")
+    unit.address = unit.server.address = "10.0.0.3"
+    for _ in range(12):
+        later(app, 300.0).settle()
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_dead_member_does_not_live_on_in_a_new_unit_at_its_address(generation: str):
+    app = formed(3, generation)
+    by_hand.evacuate(server(app, "m2"))
+
+    at_its_address(app)
+
+    assert app.own("lxd/3").cluster, str(app.plan("lxd/3").status)
+
+
+@pytest.mark.parametrize("generation", ["5.21", "6.9"])
+def test_one_that_lxd_has_healed_does_not_live_on_either(generation: str):
+    app = formed(3, generation)
+    the_cluster(app).config["cluster.healing_threshold"] = "30"
+    server(app, "m2").power_off()
+    for _ in range(2):
+        later(app, 300.0)
+        app.hook("lxd/0")
+        app.hook("lxd/1")
+
+    at_its_address(app)
+
+    assert app.own("lxd/3").cluster, str(app.plan("lxd/3").status)
