@@ -18,8 +18,8 @@ from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import skew, unresponsive
 from observe.addresses import deaf
 from options.options import Options
+from plan import duties
 from plan.forming import admission
-from plan.member import is_coordinator
 from plan.networks import networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
@@ -215,7 +215,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
     )
     if sum(pools.PROFILE in pool.used_by for pool in existing) > 1:
         lxd = replace(lxd, root=profile_devices.root_pool(_default_devices(ports)))
-    if juju.peers is None or not is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
+    if juju.peers is None or not duties.is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
         lxd = _with_own_networks(juju, lxd, ports)
     else:
         lxd = with_networks(lxd, juju.options, ports)
@@ -235,7 +235,7 @@ def _admits(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether a unit waits to join, and this member is the one to admit it."""
     if juju.peers is None or not any(data.able for data in juju.peers.others.values()):
         return False
-    return admission.is_token_issuer(juju.unit, believed(juju.peers, lxd), lxd)
+    return duties.is_token_issuer(juju.unit, believed(juju.peers, lxd), lxd)
 
 
 def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:

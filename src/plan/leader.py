@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plan import cluster_change
+from plan import cluster_change, duties
 from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.networks import parents
 from plan.recovery import heartbeats
@@ -139,6 +139,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     missing = every - joined
     if missing:
         progress = f"{len(joined)} of {count(len(every), 'unit')} joined"
+        issuer = _other_issuer(view, peers)
+        if issuer:
+            return waiting(f"{progress}, missing {names(missing)}; {issuer} makes the tokens")
         return waiting(f"{progress}, missing {names(missing)}")
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")
@@ -149,6 +152,14 @@ def _joined(view: View, peers: Peers, own: UnitData, queued: set[str]) -> set[st
     """The units that say that they are members. Others without a place may be gone."""
     units = {view.unit: own, **peers.others}
     return {u for u, d in units.items() if d.cluster and u in queued | {view.unit}}
+
+
+def _other_issuer(view: View, peers: Peers) -> str:
+    """The other unit that admits those that wait: its agent may be down while its LXD runs."""
+    if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
+        return ""
+    issuer = duties.token_issuer(view.unit, peers, view.lxd)
+    return issuer if issuer != view.unit else ""
 
 
 def _without_members(view: View, peers: Peers, app: AppData) -> Status:
@@ -237,6 +248,7 @@ def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterat
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
     yield parents.awaited(view, lxd, peers, own.links)
+    yield _unmade(view, lxd, peers)
 
 
 def _outside(view: View, peers: Peers) -> Status | None:
@@ -294,6 +306,15 @@ def _awaited_pool(peers: Peers, own: UnitData) -> Status | None:
     """Waiting while units give their parts to a pool."""
     making = pools.requests(peers) or ((own.call,) if own.call else ())
     return waiting(f"for the pool {making[0].pool}") if making else None
+
+
+def _unmade(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """Waiting for the coordinator to make a pool that the options name: its agent may be down."""
+    unit = duties.coordinator(view.unit, peers, lxd)
+    if unit in ("", view.unit) or lxd.pools is None:
+        return None
+    unmade = sorted({pool.name for pool in view.more_pools} - {pool.name for pool in lxd.pools})
+    return waiting(f"for {unit} to make the pool {unmade[0]}") if unmade else None
 
 
 def _size(lxd: ClusterView) -> Status:

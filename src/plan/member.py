@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import backends
-from plan import cluster_change, health, renamed_members
+from plan import cluster_change, duties, health, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
@@ -190,7 +190,7 @@ def _coordination(
     if (
         _moved(view, lxd) is not None
         or decided is None
-        or not is_coordinator(view.unit, peers, lxd)
+        or not duties.is_coordinator(view.unit, peers, lxd)
     ):
         return _Coordination()
     shared = _shared(view, lxd, peers, own, decided)
@@ -232,21 +232,6 @@ def _problems(
     yield elsewhere
     yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)
-
-
-def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
-    """Whether this unit is the coordinator: the first unit of the queue that is online.
-
-    Juju's leader would be the other choice, but it may not be a member.
-    """
-    for entry in peers.app.queue:
-        data = peers.data(entry.unit, unit)
-        if entry.unit == unit:
-            return member_marks.serves(lxd.own, lxd)
-        member = lxd.member_of(data) if data and data.cluster else None
-        if member_marks.serves(member, lxd):
-            return False
-    return unit == min(admission.unqueued_members(unit, peers, lxd), default="")
 
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:

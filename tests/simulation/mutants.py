@@ -40,7 +40,7 @@ from hooks import reading
 from hooks.input_reader import PEERS
 from lxd.errors import LxdError, LxdUnreachable
 from observe import cluster
-from plan import leader
+from plan import duties, leader
 from plan.forming import admission, joining
 from plan.leaving import dead_members, orphaned_members, outcomes, removal
 from plan.networks import left_bridges
@@ -233,7 +233,7 @@ CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 MUTANTS = (
     Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
     Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
-    Mutant("every member makes tokens", admission, "is_token_issuer", _everybody_makes_tokens),
+    Mutant("every member makes tokens", duties, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
     Mutant("nobody minds whose turn it is", admission, "_next_turn", _minds_no_lock, TWO_ISSUERS),
     Mutant(

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import deadlines
-from plan import cluster_change
+from plan import cluster_change, duties
 from plan.forming import member_names
-from records import join_lock, member_marks, member_units
+from records import join_lock, member_units
 from records.join_lock import JoinLock
 from state.cluster import ClusterView, Member
 from state.peers import QueueEntry, Token, UnitData
@@ -38,7 +38,7 @@ class Admission:
 
 def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     """Admits the next unit of the queue, if this member is the issuer."""
-    if not is_token_issuer(view.unit, peers, lxd):
+    if not duties.is_token_issuer(view.unit, peers, lxd):
         return Admission((*cancelling(view, lxd, peers), *join_lock.ended(view.unit, lxd)))
     own, history = peers.own.token, view.history
     token = history.made or (own if history.withdrawn is None else None)
@@ -194,31 +194,6 @@ def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
     return "" if lxd.member(name) else name
 
 
-def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:
-    """Whether `unit` is the member furthest back in the queue of those that serve."""
-    for entry in reversed(peers.app.queue):
-        if entry.unit == unit:
-            return member_marks.serves(lxd.own, lxd)
-        data = peers.others.get(entry.unit)
-        if data is None or data.cluster != lxd.identity:
-            continue
-        member = lxd.member_of(data)
-        if member_marks.serves(member, lxd):
-            return False
-    return unit == max(unqueued_members(unit, peers, lxd), default="")
-
-
-def unqueued_members(unit: str, peers: Peers, lxd: ClusterView) -> list[str]:
-    """Units that serve as members without a place in the queue: they replace those with one.
-
-    `unit` is the one that asks, itself a member.
-    """
-    queued = {entry.unit for entry in peers.app.queue}
-    members = {u: lxd.member_of(d) for u, d in peers.others.items() if d.cluster}
-    members[unit] = lxd.own
-    return sorted(u for u, m in members.items() if u not in queued and member_marks.serves(m, lxd))
-
-
 def _able_to_join(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
     """The places of those that can join now, in the order of the queue."""
     entries = [p for p in _entries(view, peers) if p.unit not in {view.unit, *lxd.closed}]
@@ -329,7 +304,7 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     A member that no other member reaches would be offline for good. A unit with a token may be
     joining, and its LXD may be restarting.
     """
-    if not is_token_issuer(unit, peers, lxd):
+    if not duties.is_token_issuer(unit, peers, lxd):
         return {}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
     candidates = {u: peers.others[u] for u in sorted(waiting - _with_the_turn(lxd, peers))}

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from deadlines import EVACUATED_DEAD
-from plan import cluster_change
-from plan import member as member_plan
-from plan.forming import admission
+from plan import cluster_change, duties
 from plan.leader import application_status
 from plan.leaving import dead_members, orphaned_members
 from plan.leaving.blockers import quorum
@@ -106,21 +104,21 @@ def test_a_dead_one_is_nobodys_token_issuer():
     mine = peers_of(seen(on_m1(DEAD)))
     peers = replace(mine, own=mine.others["lxd/1"], others={**mine.others, "lxd/2": mine.own})
 
-    assert admission.is_token_issuer("lxd/1", peers, on_m1(DEAD))
-    assert not admission.is_token_issuer("lxd/1", peers, on_m1(ALIVE))
+    assert duties.is_token_issuer("lxd/1", peers, on_m1(DEAD))
+    assert not duties.is_token_issuer("lxd/1", peers, on_m1(ALIVE))
 
 
 def test_a_dead_one_is_nobodys_coordinator():
     lxd = with_evacuated(DEAD, "m0")
     view = seen(lxd)
 
-    assert not member_plan.is_coordinator("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
+    assert not duties.is_coordinator("lxd/2", peers_of(view), with_evacuated(ALIVE, "m0"))
     app = peers_of(view).app
     last = replace(
         peers_of(view),
         app=app.model_copy(update={"queue": (QueueEntry(unit="lxd/0"), QueueEntry(unit="lxd/2"))}),
     )
-    assert member_plan.is_coordinator("lxd/2", last, lxd)
+    assert duties.is_coordinator("lxd/2", last, lxd)
 
 
 @pytest.mark.parametrize(("answers", "waits"), [(DEAD, True), (ALIVE, False)], ids=str)

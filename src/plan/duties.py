@@ -1,0 +1,55 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Which unit does what only one member does: the coordinator, and the token issuer.
+
+Each unit finds that out by itself, from the queue and LXD's list of members. Juju's leader would be
+another choice, but it may not be a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from records import member_marks
+from state.cluster import ClusterView
+from state.peers import UnitData
+from state.view import Peers
+
+
+def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
+    """Whether this unit, itself a member, does what is done once for all members."""
+    return unit == coordinator(unit, peers, lxd)
+
+
+def coordinator(unit: str, peers: Peers, lxd: ClusterView) -> str:
+    """The first unit of the queue whose member serves. `unit` is the one that asks."""
+    # A unit with an older charm, which knows the cluster by its certificate, coordinates as well.
+    serving = _serving(unit, lxd, {u: d for u, d in peers.others.items() if d.cluster})
+    first = (entry.unit for entry in peers.app.queue if entry.unit in serving)
+    return next(first, "") or min(_unqueued(serving, peers), default="")
+
+
+def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:
+    """Whether this unit, itself a member, admits the units that wait to join."""
+    return unit == token_issuer(unit, peers, lxd)
+
+
+def token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> str:
+    """The last unit of the queue whose member serves. `unit` is the one that asks."""
+    serving = _serving(unit, lxd, {u: d for u, d in peers.others.items() if d.cluster})
+    known = {u for u in serving if u == unit or peers.others[u].cluster == lxd.identity}
+    last = (entry.unit for entry in reversed(peers.app.queue) if entry.unit in known)
+    return next(last, "") or max(_unqueued(serving, peers), default="")
+
+
+def _serving(unit: str, lxd: ClusterView, members: Mapping[str, UnitData]) -> set[str]:
+    """The units whose members serve. `unit` is this one, `members` are the other members' data."""
+    found = {u: lxd.member_of(data) for u, data in members.items()}
+    found[unit] = lxd.own
+    return {u for u, member in found.items() if member_marks.serves(member, lxd)}
+
+
+def _unqueued(serving: set[str], peers: Peers) -> set[str]:
+    """Those without a place in the queue: they replace those with one if none of these serves."""
+    return serving - {entry.unit for entry in peers.app.queue}

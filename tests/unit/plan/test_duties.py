@@ -1,0 +1,52 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""The application's status names the unit whose turn it is: its agent may be down."""
+
+from __future__ import annotations
+
+from tests.unit.deeds import later
+from tests.unit.model_units import ModelApp, formed
+
+
+def hooks(app: ModelApp, *units: str) -> None:
+    """Some hours in which only these units' agents run."""
+    for _ in range(12):
+        later(app, 1200.0)
+        for name in units:
+            app.hook(name)
+
+
+def test_the_token_issuer_is_named():
+    app = formed(3)
+    app.add(3)
+
+    hooks(app, "lxd/0", "lxd/1", "lxd/3")
+
+    told = "waiting: 3 of 4 units joined, missing lxd/3; lxd/2 makes the tokens"
+    assert str(app.plan("lxd/0").app_status) == told
+
+
+def test_the_coordinator_is_named():
+    app = formed(3)
+    app.leader = "lxd/1"
+    app.settle()
+    app.options["storage_pools"] = "{fast: dir}"
+
+    hooks(app, "lxd/1", "lxd/2")
+
+    assert str(app.plan("lxd/1").app_status) == "waiting: for lxd/0 to make the pool fast"
+    app.settle()
+    assert str(app.plan("lxd/1").app_status) == "active: 3 members, 3 voters"
+
+
+def test_the_coordinator_is_named_for_a_network():
+    app = formed(3)
+    app.leader = "lxd/1"
+    app.settle()
+    app.options["networks"] = "{fast: bridge}"
+
+    hooks(app, "lxd/1", "lxd/2")
+
+    told = "waiting: for lxd/0 to answer about the network fast"
+    assert str(app.plan("lxd/1").app_status) == told
