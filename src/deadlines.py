@@ -24,6 +24,9 @@ START = 30.0
 START_OF_LEAVER = 5.0
 """The same in the later hooks of a leaving unit: Juju runs one for each unit that stays."""
 
+HEARD = 300.0
+"""How long units have to answer another unit's question before it counts as unanswered."""
+
 UNRESPONSIVE = 120.0
 """How long LXD may fail to answer and still recover by itself: 13 s when the Raft leader leaves,
 half a minute for a member to start after a reboot.

@@ -49,7 +49,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     recovery = quorum.recovery(view, peers, view.database, named)
     if recovery.problem:
         raise OthersAsked(recovery.problem, _published(view, peers, recovery.lost))
-    if alive := ports.database.listening(recovery.lost):
+    if alive := ports.database.listening(recovery.lost - quorum.reused(view, peers)):
         raise ActionRefused(
             f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "
             "bring it back"
@@ -62,7 +62,10 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
 def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
     """What this unit says: which voters it treats as lost, and how new its own copy is."""
     # Without any, what was asked before still counts.
-    own = peers.own.model_copy(update={"lost": tuple(sorted(lost)) or peers.own.lost})
+    update: dict[str, object] = {}
+    if lost:
+        update = {"lost": tuple(sorted(lost)), "asked": quorum.since(peers, lost, view.now)}
+    own = peers.own.model_copy(update=update)
     report = unresponsive.database_report(view, replace(peers, own=own))
     return own.model_copy(update={"silent": report})
 

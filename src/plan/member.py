@@ -74,6 +74,7 @@ def _identified(
             "cluster": lxd.identity,
             "fingerprint": lxd.server.fingerprint,
             "attempt": peers.own.attempt,
+            "works": quorum.heard(peers),
         }
     )
     decided = _decided(view, lxd, peers, own)

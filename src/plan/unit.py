@@ -127,6 +127,8 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             "silent": None,
             "unsure": lxd is None and view.forming is not None,
             "lost": () if lxd else peers.own.lost,
+            "asked": 0.0 if lxd else peers.own.asked,
+            "works": {},
             "problem": "",
             "waits": "",
             "attempt": _attempt(view, peers),

@@ -32,6 +32,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "on_devices": (),
     "problem": "",
     "removed": (),
+    "works": {},
 }
 
 

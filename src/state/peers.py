@@ -208,6 +208,12 @@ class UnitData(_Databag):
     """From the same unit: networks on members' interfaces that no option names."""
     removed: tuple[str, ...] = ()
     """From the coordinator: units that the cluster no longer has as members."""
+    asked: float = 0.0
+    """Since when this unit asks whether the database works without those that it calls `lost`
+    (seconds since the epoch, by its own clock), 0 while it does not ask.
+    """
+    works: dict[str, float] = {}
+    """From a unit whose LXD answers: the units that ask about that, each with its `asked`."""
     waits: str = ""
     """What this member cannot do for the moment, because LXD refuses it: shown in the same way."""
     spread: tuple[str, ...] = ()

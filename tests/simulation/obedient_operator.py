@@ -262,6 +262,8 @@ class ObedientOperator:
 
     def _destroyed(self, told: str) -> str:
         """The voters that the action waits for, if none of their machines can come back."""
+        if again := re.search(r"run it again in \d+ min, with lost=(\S+)", told):
+            return again[1]
         waits = re.search(r"start LXD on ([^;]+); .* or lost=UNIT", told)
         wanted = waits[1].replace(" and ", ", ").split(", ") if waits else []
         gone = {s.name for s in self.engine.cloud.servers.values() if s.destroyed}

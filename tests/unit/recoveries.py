@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+
 import deadlines
 from actions import recover_quorum, refusal
 from state import peers
@@ -52,3 +54,11 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
     except recover_quorum.OthersAsked as asked:
         app.databags[unit] = peers.dump(asked.own)
         raise
+
+
+def insist(app: ModelApp, unit: str, lost: str) -> str:
+    """The action for members that Juju still has: the second try, after their time to answer."""
+    with pytest.raises(recover_quorum.OthersAsked, match="so this asks them whether LXD works"):
+        recover(app, unit, lost)
+    later(app, deadlines.HEARD + 1)
+    return recover(app, unit, lost)

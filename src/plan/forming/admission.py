@@ -332,7 +332,7 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
     # The same name and address is the joining unit itself, joined but not yet reported.
     if not member.offline and member.answers:
         return ""
-    return f"the offline member {member.name} has this address: bring it back"
+    return f"the offline member {member.name} has this address: bring it back, or remove this unit"
 
 
 def _offline_at(address: str, lxd: ClusterView) -> Member | None:

@@ -5,17 +5,19 @@
 
 If two members recover, there are two clusters. The same happens if one recovers while the others
 have their quorum. So a voter counts as lost only if Juju has removed its unit or the operator names
-it. Every other member with a copy of the database must also have said since then that its own does
-not answer, and how new it is. So must each unit that this copy of the database does not know yet,
-or calls a spare: it may have joined, or been promoted, since then. The newest copy recovers: it has
-everything that was ever confirmed to a client, as far as any surviving machine has it. LXD makes
-the others follow it (measured on 5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
+it. One that Juju still has gets some minutes to say that its LXD works. Every other member with a
+copy of the database must also have said since then that its own does not answer, and how new it is.
+So must each unit that this copy of the database does not know yet, or calls a spare: it may have
+joined, or been promoted, since then. The newest copy recovers: it has everything that was ever
+confirmed to a client, as far as any surviving machine has it. LXD makes the others follow it
+(measured on 5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import deadlines
 from records import member_units
 from state.cluster import ClusterView
 from state.facts import DatabaseCopy, DatabaseNode, Entry, Role
@@ -58,7 +60,60 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     rest += [
         n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers, named)
     ]
-    return Recovery(_not_newest(view, peers, copy, rest, lost), frozenset(lost))
+    problem = (
+        _works_elsewhere(view, peers)
+        or _not_newest(view, peers, copy, rest, lost)
+        or _unheard(view, peers, [n for n in others if n.address in lost])
+    )
+    return Recovery(problem, frozenset(lost))
+
+
+def heard(peers: Peers) -> dict[str, float]:
+    """The units that ask whether the database works: a member whose LXD answers tells them."""
+    return {unit: data.asked for unit, data in peers.others.items() if data.asked}
+
+
+def since(peers: Peers, lost: frozenset[str], now: float) -> float:
+    """Since when this unit asks about these members: now, unless it has asked before."""
+    own = peers.own
+    before = frozenset(own.lost) == lost and 0 < own.asked <= now
+    return own.asked if before else now
+
+
+def _works_elsewhere(view: View, peers: Peers) -> str:
+    """Why there is a quorum: a member that this one does not reach has said so."""
+    working = sorted(
+        unit
+        for unit, data in peers.others.items()
+        if peers.own.asked and data.works.get(view.unit) == peers.own.asked
+    )
+    if not working:
+        return ""
+    return f"this machine is cut off, LXD works on {names(working)}: mend the network"
+
+
+def reused(view: View, peers: Peers) -> frozenset[str]:
+    """Addresses of machines whose units are new and no members: lost members had them before."""
+    new = (u for u, d in peers.others.items() if not (d.cluster or d.silent or d.unsure))
+    units = frozenset(view.noted_units.values())
+    return frozenset(peers.others[unit].address for unit in new if unit not in units)
+
+
+def _unheard(view: View, peers: Peers, lost: list[DatabaseNode]) -> str:
+    """Why a named member may not be lost: Juju has its unit, which has not had time to answer.
+
+    A machine that is cut off from the others' LXD may still reach Juju.
+    """
+    units = sorted(unit for n in lost if (unit := _unit(n, view, peers)))
+    there = [u for u in units if view.units is None or u in view.units.in_juju]
+    asked_at = since(peers, frozenset(n.address for n in lost), view.now)
+    left = deadlines.HEARD - (view.now - asked_at)
+    if not there or left <= 0:
+        return ""
+    return (
+        f"Juju has {names(there)}, so this asks them whether LXD works there: "
+        f"run it again in {left / 60:.0f} min, with lost={','.join(there)}"
+    )
 
 
 def _unusable(peers: Peers, copy: DatabaseCopy) -> str:

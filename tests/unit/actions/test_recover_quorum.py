@@ -13,7 +13,7 @@ from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import later, leaving, the_cluster
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.recoveries import dead, given_up, hooks, recover
+from tests.unit.recoveries import dead, given_up, hooks, insist, recover
 from values.addresses import host
 
 
@@ -107,7 +107,7 @@ def test_a_voter_that_is_said_to_be_lost_must_not_listen():
     hooks(app, ("lxd/0",))
 
     with pytest.raises(ActionRefused, match="counts as lost, but accepts connections"):
-        recover(app, "lxd/0", "lxd/1 lxd/2")
+        insist(app, "lxd/0", "lxd/1 lxd/2")
 
 
 def test_the_operator_names_whom_juju_still_knows():
@@ -115,7 +115,34 @@ def test_the_operator_names_whom_juju_still_knows():
 
     with pytest.raises(ActionRefused, match="juju remove-machine --force N, or lost=UNIT"):
         recover(app, "lxd/0")
-    recover(app, "lxd/0", "lxd/1, m2")
+    insist(app, "lxd/0", "lxd/1, m2")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_that_is_cut_off_does_not_recover_beside_a_cluster_that_works(generation: str):
+    app = formed(3, generation)
+    for other in ("lxd/1", "lxd/2"):
+        app.cloud.cut(app.units["lxd/0"].server.machine, app.units[other].server.machine)
+    later(app, 60)
+    hooks(app, app.units)
+    with pytest.raises(ActionRefused, match="run it again in 5 min, with lost=lxd/1,lxd/2"):
+        recover(app, "lxd/0", "lxd/1,lxd/2")
+
+    hooks(app, app.units)
+
+    with pytest.raises(ActionRefused, match="LXD works on lxd/1, lxd/2: mend the network"):
+        recover(app, "lxd/0", "lxd/1,lxd/2")
+    assert app.units["lxd/0"].server.database.backups == []
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_new_unit_at_a_lost_members_address_does_not_prevent_it(generation: str):
+    app = given_up(dead(formed(3, generation), ("lxd/1", "lxd/2")), ("lxd/1", "lxd/2"))
+    unit = app.add(3, "m1")
+    unit.address = unit.server.address = "10.0.0.2"
+    hooks(app, app.units)
+
+    assert recover(app, "lxd/0")
 
 
 def test_a_name_that_means_nobody_does_not_take_the_question_back():

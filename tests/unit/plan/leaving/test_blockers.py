@@ -167,7 +167,7 @@ def test_a_unit_at_the_address_of_a_member_that_is_down_does_not_remove_that():
         app.hook(name)
 
     assert str(app.plan("lxd/4").status) == (
-        "blocked: the offline member m2 has this address: bring it back"
+        "blocked: the offline member m2 has this address: bring it back, or remove this unit"
     )
 
 

@@ -41,7 +41,8 @@ class Case:
     later: tuple[int, ...] = ()
     """Units that joined after this copy's last entry."""
 
-    def view(self) -> View:
+    def view(self, asked: float = 0.0, lost: frozenset[str] = frozenset()) -> View:
+        """What the unit sees, which asks about these addresses since then."""
         others = {
             n: views.data(n, silent=self.words.get(n))
             for n in (*self.roles, *self.later)
@@ -50,7 +51,7 @@ class Case:
         noted = {address(n): unit(n) for n in self.roles if n not in self.never_units}
         return views.view(
             SILENT,
-            views.peers(views.data(0), others),
+            views.peers(views.data(0, asked=asked, lost=tuple(sorted(lost))), others),
             units=views.known(*self.known),
             noted_units=noted,
             database=self.copy(),
@@ -61,7 +62,11 @@ class Case:
         return DatabaseCopy(tuple(nodes), 2, self.index)
 
     def recovery(self) -> quorum.Recovery:
-        view = self.view()
+        """What the action finds once all units have had the time to answer it."""
+        return self.seen(self.view(1.0, self.seen(self.view()).lost))
+
+    def seen(self, view: View) -> quorum.Recovery:
+        """What the action finds in this view."""
         assert isinstance(view.peers, Peers)
         return quorum.recovery(view, view.peers, self.copy(), self.named)
 
