@@ -149,9 +149,13 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
 
 
 def _moved(view: View, peers: Peers) -> Status | None:
-    """A daemon whose address the machine no longer has cannot listen, and does not answer."""
+    """A daemon whose address the machine no longer has cannot listen, and does not answer.
+
+    A unit that was forming a cluster may be a member, and had no time to say so.
+    """
+    member = bool(peers.own.cluster) or view.forming is not None
     was, now = peers.own.address, view.cluster_address
-    return moved(was, now) if peers.own.cluster and was and now and was != now else None
+    return moved(was, now) if member and was and now and was != now else None
 
 
 def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:

@@ -234,6 +234,20 @@ def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
     )
 
 
+def test_a_founder_that_had_no_time_to_publish_says_so_too():
+    app = ModelApp()
+    unit = app.add(0)
+    app.hook("lxd/0")
+    app.hook("lxd/0", commit=False)
+    assert app.own("lxd/0").cluster == ""
+    unit.address = unit.server.address = "10.0.0.99"
+    unit.server.freeze()
+
+    assert str(app.plan("lxd/0").status) == (
+        "blocked: this machine's address changed from 10.0.0.1 to 10.0.0.99: change it back"
+    )
+
+
 def test_the_published_name_is_the_members_whatever_the_machine_is_called():
     app = formed(3)
     unit = app.units["lxd/2"]
