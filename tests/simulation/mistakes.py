@@ -86,9 +86,9 @@ def _is_ours(view: View, lxd: ClusterView, peers: Peers) -> str:
     return ""
 
 
-def _any_dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Member | None:
+def _any_dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Member]:
     without_unit = orphaned_members.without_unit(view, lxd, peers, own)
-    return next((m for m in without_unit if member_marks.dead(m, view.now, lxd)), None)
+    return [m for m in without_unit if member_marks.dead(m, view.now, lxd)]
 
 
 def _holds_nothing(lxd: ClusterView) -> list[Any]:
@@ -166,7 +166,7 @@ MISTAKES = (
     Mutant(
         "any member without a unit is ours",
         dead_members,
-        "_first",
+        "_dead",
         _any_dead,
         JOINED_BY_HAND,
     ),
