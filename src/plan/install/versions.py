@@ -58,10 +58,16 @@ def refused_file(view: View) -> Status | None:
 
 
 def _opened(view: View) -> dict[str, str]:
-    """By unit: the version that has opened a database, the cluster's or its own."""
+    """By unit: the version that has opened a database, the cluster's or its own.
+
+    A member's installed LXD may have opened it and not answered yet: somebody has refreshed it.
+    """
     versions = {view.unit: running(view)}
     if view.peers is not None:
         versions |= {unit: d.lxd for unit, d in view.peers.others.items() if d.cluster}
+    member = view.peers is not None and bool(view.peers.own.cluster)
+    if member and ordered(view.snap.version) > ordered(versions[view.unit]):
+        versions[view.unit] = view.snap.version
     return {unit: version for unit, version in versions.items() if number(version)}
 
 

@@ -199,6 +199,18 @@ def test_a_downgrade_is_seen_by_what_the_others_run():
     assert "is older than 6.9 on lxd/1" in str(plan.status)
 
 
+@pytest.mark.parametrize("reason", [UnresponsiveReason.OTHER_VERSIONS, UnresponsiveReason.STOPPED])
+def test_a_file_does_not_replace_a_newer_lxd_that_has_not_answered_yet(reason: UnresponsiveReason):
+    """Somebody refreshed it by hand: it may have changed the database already."""
+    view = exchanging("5.21.7", Unresponsive("silent", reason), snap=FILE.digest)
+    plan = make_plan(replace(view, snap=replace(view.snap, version="6.9-def")))
+
+    assert plan.steps == ()
+    assert str(plan.status) == (
+        "blocked: the attached LXD 5.21.7 is older than 6.9 here: attach a newer one"
+    )
+
+
 def test_a_fresh_machine_does_not_install_an_older_file_than_the_cluster_has():
     view = exchanging("5.0.2")
     nothing = replace(view.snap, installed=False, revision="", version="")
