@@ -6,7 +6,7 @@
 For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a
 hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer is valid
 until then: it is noted on the machine. A unit that was in error meanwhile may not get that event
-(Juju issue 20173). So Juju is also asked while a peer has another file.
+(Juju issue 20173). So Juju is also asked while a peer has another file, installed or not.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
 
 
 def _peers_have_another(peers: Peers | None) -> bool:
-    files = {data.snap for data in peers.others.values()} if peers else set[str]()
-    return peers is not None and not files <= {"", peers.own.snap}
+    if peers is None:
+        return False
+    known = {"", peers.own.snap, peers.own.attached}
+    return any({d.snap, d.attached} - known for d in peers.others.values())
 
 
 def _from_juju(model: ops.Model, peers: Peers | None) -> Path | None:

@@ -10,6 +10,7 @@ import logging
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _DEB_UNITS = (Path("/lib/systemd/system/lxd.service"), Path("/usr/lib/systemd/sy
 _META = Path("meta/snap.yaml")
 _FILE = re.compile(r"lxd_x?[0-9]+\.snap")
 """snapd's name for a revision of LXD. A second LXD beside it, lxd_NAME, has others."""
+_NOTHING = snap_file.Meta("", "")
 _HEAD, _TAIL = 4096, 65536
 _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
 """The refusal of a snapd that does not know holds."""
@@ -96,6 +98,7 @@ class Snap:
         file = _FILES / f"lxd_{revision}.snap"
         disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
         same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
+        offered = _NOTHING if wanted is None or same else _offered(wanted)
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
             deb=any(unit.exists() for unit in _DEB_UNITS),
@@ -103,7 +106,8 @@ class Snap:
             revision=revision,
             version=_version(_CURRENT / _META) if installed else "",
             channel=self._channel(revision),
-            offered="" if wanted is None or same else _offered(wanted),
+            offered=offered.version,
+            architectures=offered.architectures,
             same_as_resource=same,
             foreign=installed and revision != self._installed_by_us(),
             disabled=disabled,
@@ -259,13 +263,14 @@ def _version(meta: Path) -> str:
     return snap_file.parse(meta.read_text()).version if meta.exists() else ""
 
 
-def _offered(file: Resource) -> str:
-    """The version of the attached file. That of an unreadable file is equal to none."""
+def _offered(file: Resource) -> snap_file.Meta:
+    """What the attached file says. The version of an unreadable file is equal to none."""
     try:
-        return snap_file.read(Path(file.path)).version or lxd_versions.UNKNOWN
+        meta = snap_file.read(Path(file.path))
     except snap_file.SnapFileError as error:
         logger.warning("the attached snap cannot be read: %s", error)
-        return lxd_versions.UNKNOWN
+        meta = _NOTHING
+    return replace(meta, version=meta.version or lxd_versions.UNKNOWN)
 
 
 def _install_dangerously(path: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""A snap file: its name and version, without an installation."""
+"""A snap file: its name, version and architectures, without an installation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _UNSQUASHFS = Path("/usr/bin/unsquashfs")
 _MOUNT, _UMOUNT = "/usr/bin/mount", "/usr/bin/umount"
 _META = "meta/snap.yaml"
 _KEY = r"^{}:[ \t]*([\"']?)([^\"'\s#]+)\1"
+_LIST = re.compile(r"^architectures:[ \t]*(\[[^\]]*\]|(?:\n[ \t]*-[^\n]*)+)", re.MULTILINE)
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 class SnapFileError(Exception):
@@ -30,6 +32,8 @@ class Meta:
 
     name: str
     version: str
+    architectures: tuple[str, ...] = ()
+    """Empty if it names none: then it runs on all."""
 
 
 def read(path: Path) -> Meta:
@@ -48,7 +52,10 @@ def read(path: Path) -> Meta:
 def parse(text: str) -> Meta:
     """The same from the text of a snap.yaml. Missing values are empty."""
     matches = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
-    return Meta(**{key: match[2] if match else "" for key, match in matches.items()})
+    found = _LIST.search(text)
+    architectures = tuple(_WORD.findall(found[1])) if found else ()
+    name, version = (match[2] if match else "" for match in matches.values())
+    return Meta(name, version, architectures)
 
 
 def _unpacked(path: Path, place: Path) -> Meta:

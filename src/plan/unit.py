@@ -122,6 +122,8 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             "arch": view.arch,
             "channel": view.snap.channel,
             "snap": _installed_file(view, peers),
+            "attached": view.resource.digest if view.resource and _has_other_file(view) else "",
+            "fits": _has_other_file(view) and versions.refused_file(view) is None,
             "able": False,
             "listens": False,
             "silent": None,
@@ -218,7 +220,21 @@ def _exchange(view: View) -> Plan | None:
     """The plan for an installed LXD that must become another one, None if it may stay."""
     if (plan := existing_lxd.due(view)) is not None:
         return plan
-    return upgrade.of_file(view, view.resource) if view.resource and _has_other_file(view) else None
+    if view.resource is None or not _has_other_file(view):
+        return None
+    plan = upgrade.of_file(view, view.resource)
+    member = view.peers is not None and bool(view.peers.own.cluster)
+    return plan if plan is None or plan.steps or not member else _meanwhile(view, plan.status)
+
+
+def _meanwhile(view: View, held: Status) -> Plan:
+    """A member's plan while the exchange of its LXD waits.
+
+    Its other work goes on: the exchange may wait until the leader has removed a dead member.
+    """
+    plan = _with_lxd(view)
+    silent = isinstance(view.lxd, Unresponsive)
+    return plan if silent and plan.status.kind is Kind.BLOCKED else replace(plan, status=held)
 
 
 def _from_file(view: View, resource: Resource) -> Plan:

@@ -110,6 +110,8 @@ class SnapFacts:
     """The channel that it follows, empty for one that is not from the store."""
     offered: str = ""
     """The version of the attached file if it is not the installed one."""
+    architectures: tuple[str, ...] = ()
+    """Those of the attached file, in the names of snaps; empty if it runs on all."""
     same_as_resource: bool = True
     foreign: bool = False
     """Whether it is installed, in another revision than this charm installed last."""

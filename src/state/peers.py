@@ -175,6 +175,10 @@ class UnitData(_Databag):
     """The default pool, from the unit that made it."""
     snap: str = ""
     """The digest of the installed local snap file, empty for one from the store."""
+    attached: str = ""
+    """The digest of an attached snap that this unit has fetched and not installed."""
+    fits: bool = False
+    """Whether this machine can install that snap. The others wait for that before an exchange."""
     token: Token | None = None
     missed: dict[str, int] = {}
     """Units that had a token of this member and did not use it, and for which attempt."""

@@ -35,6 +35,8 @@ class UnitSnap:
     digest: str = ""
     offered: str = ""
     """Version of the attached file; the installed version, unless a test changes it."""
+    offered_for: tuple[str, ...] = ()
+    """Architectures of the attached file; empty for all."""
     ours: str = ""
     """The revision that the charm installed last."""
     reloads: int = 0
@@ -52,6 +54,7 @@ class UnitSnap:
             self.facts_,
             version=version,
             offered=offered,
+            architectures=() if same else self.offered_for,
             same_as_resource=same,
             foreign=foreign,
             untouched=(self.facts_.installed or self.facts_.disabled) and not self.server.run,

@@ -30,6 +30,7 @@ from tests.unit.deeds import (
     without,
 )
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.operations.exchanges import attached, fetched
 from values.status import Kind
 
 LATER = [name for name in NAMES if name != "5.0"]
@@ -76,15 +77,11 @@ def test_a_leader_that_hangs_while_somebody_joins_is_named_and_hinders_nobody(ge
 
 def test_a_new_lxd_that_ends_at_its_start_is_told_and_the_database_was_copied_before():
     """LXD issue 17174: `Assertion header.wal_size == 0 failed`, 5.21 to 6.6."""
-    app = formed(3)
-    app.cloud.version = "6.9"
-    app.resource = Resource("/lxd.snap", "new")
-    for unit in app.units.values():
-        unit.snap.offered = "6.9"
+    app = fetched(attached("6.9", formed(3)))
     first = app.units["lxd/0"]
 
     def installed_and_dead(path: str) -> None:
-        first.snap.digest = "new"
+        first.snap.digest = path
         first.snap.facts_ = replace(first.snap.facts_, revision="x1")
         first.server.kill_daemon()
 

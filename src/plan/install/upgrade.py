@@ -62,6 +62,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
         _incomplete(view, lxd, resource)
         or _with_buckets(view, lxd)
         or _without_unit(view, lxd)
+        or _unready(view, lxd, resource)
         or _out_of_turn(view, lxd, resource)
     )
     return Plan(status) if status else None
@@ -98,6 +99,33 @@ def _without_unit(view: View, lxd: ClusterView) -> Status | None:
         return blocked(cluster_change.only_copy(older[0].name))
     cure = "empty it, then lxc cluster remove it"
     return waiting(f"to exchange LXD: {older[0].name} has no unit: {cure}")
+
+
+def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
+    """Why the exchange for another release waits for the members' units.
+
+    Once a member has the other release, it waits for all others, and soon no API answers. So each
+    unit first says that it has the file, and that its machine can install it. A unit in error, one
+    without an agent and one of an older charm say nothing.
+    """
+    offered = view.snap.offered
+    if view.peers is None or lxd_versions.same(versions.running(view), offered):
+        return None
+    told = {u: d for u, d in view.peers.others.items() if _is_to_come(d, lxd, view, resource)}
+    without = [unit for unit, data in told.items() if data.attached != resource.digest]
+    unfit = [unit for unit in told if unit not in without and not told[unit].fits]
+    if unfit:
+        return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
+    if without:
+        return waiting(f"to exchange the LXD snap until {names(without)} has the file")
+    return None
+
+
+def _is_to_come(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
+    """Whether another unit has a member that does not have the attached LXD yet."""
+    member = lxd.member_of(data)
+    has_it = data.snap == resource.digest or lxd_versions.same(data.package, view.snap.offered)
+    return member is not None and not (has_it or member.newer)
 
 
 def _with_buckets(view: View, lxd: ClusterView) -> Status | None:

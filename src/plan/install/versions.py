@@ -18,6 +18,7 @@ from state.peers import UnitData
 from state.view import Peers, View
 from steps.install import InstallSnap, InstallSnapVersion
 from steps.plan import Step
+from values import architectures
 from values.lxd_versions import number, ordered, same, shown
 from values.numbers import whole
 from values.status import Status, blocked, names, waiting
@@ -38,7 +39,13 @@ def running(view: View) -> str:
 
 def refused_file(view: View) -> Status | None:
     """Why the attached file must not be installed. Nothing was changed."""
-    offered = view.snap.offered
+    snap = view.snap
+    if not architectures.suits(snap.architectures, view.arch):
+        return blocked(
+            f"the attached LXD is for {names(snap.architectures)}, this machine is "
+            f"{architectures.of_snaps(view.arch)}: attach another"
+        )
+    offered = snap.offered
     opened = _opened(view)
     if not offered or not opened:
         return None

@@ -246,12 +246,13 @@ def test_an_attached_file_that_is_gone_is_asked_for_again(three: HookTools):
     assert three.hook(LEADER).count("resource-get") == 1
 
 
+@pytest.mark.parametrize("field", ["snap", "attached"])
 def test_the_resource_is_asked_for_while_a_peer_has_another_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
 ):
     """Juju issue 20173: a unit that was in error does not get upgrade-charm."""
     app = formed(3)
-    app.databags[MEMBER]["snap"] = '"0123456789abcdef"'
+    app.databags[MEMBER][field] = '"0123456789abcdef"'
     tools = told(app, tmp_path, monkeypatch)
     tools.hook(LEADER)
 

@@ -21,12 +21,24 @@ TEXTS = [
     ("version: '6.9'\nname: lxd\n", Meta("lxd", "6.9")),
     ('name: lxd\nversion: "git-1234567"  # edge\n', Meta("lxd", "git-1234567")),
     ("name: lxd\napps:\n  lxd:\n    version: 1\n", Meta("lxd", "")),
+    (
+        "name: lxd\nversion: 6.9\narchitectures:\n- amd64\nbase: core24\n",
+        Meta("lxd", "6.9", ("amd64",)),
+    ),
+    (
+        "name: lxd\nversion: 6.9\narchitectures:\n  - arm64\n  - armhf\n",
+        Meta("lxd", "6.9", ("arm64", "armhf")),
+    ),
+    (
+        "name: lxd\narchitectures: [amd64, 'i386']\nversion: 6.9\n",
+        Meta("lxd", "6.9", ("amd64", "i386")),
+    ),
     ("", Meta("", "")),
 ]
 
 
 @pytest.mark.parametrize(("text", "meta"), TEXTS)
-def test_a_snap_says_its_name_and_version(text: str, meta: Meta):
+def test_a_snap_says_its_name_version_and_architectures(text: str, meta: Meta):
     assert snap_file.parse(text) == meta
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from state import peers
 from state.facts import Resource
 from tests.unit.deeds import with_instance
 from tests.unit.model_units import ModelApp, formed
@@ -23,8 +24,17 @@ def attached(version: str, app: ModelApp) -> ModelApp:
     return app
 
 
+def fetched(app: ModelApp, *units: str) -> ModelApp:
+    """These units have said that they have the file; without names, all units."""
+    for unit in units or app.units:
+        own = app.plan(unit).own
+        assert own is not None
+        app.databags[unit] = peers.dump(own)
+    return app
+
+
 def exchanging(version: str) -> tuple[ModelApp, str]:
-    app = attached(version, with_instance(formed(3), "m1"))
+    app = fetched(attached(version, with_instance(formed(3), "m1")))
     app.hook("lxd/0")
     return app, UNIT
 
