@@ -80,7 +80,7 @@ def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInpu
     What ends a run without a refusal, such as an LXD that stops, is seen in a moment or has a
     status of its own. Each report runs hooks on all other units.
     """
-    message = f"could not {failure.step}: {failure.reason}"
+    message = failure.message
     logger.warning("%s", message)
     status = waiting(message) if failure.later else blocked(message)
     plan = replace(plan, status=status, steps=(), hold=message)

@@ -14,7 +14,7 @@ from typing import Any
 import deadlines
 from act import addresses, forming, leaving, networks, storage, token_sealing
 from host import ceph_files
-from host.snap import ChannelUnknownError, SnapError
+from host.snap import ChannelUnknownError, OperatorNeededError, SnapError
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.join_tokens import fingerprint_of
 from plan.server import proxies
@@ -103,19 +103,31 @@ logger = logging.getLogger(__name__)
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
-    """A step did not succeed. `later` says whether it may succeed later without help."""
+    """A step did not succeed.
 
-    def __init__(self, step: Step, reason: str, *, later: bool) -> None:
+    `later` says whether it may succeed later without help, `plain` whether the reason alone says
+    what to do.
+    """
+
+    def __init__(self, step: Step, reason: str, *, later: bool, plain: bool = False) -> None:
         super().__init__(reason)
         self.step = step
         self.reason = reason
         self.later = later
+        self.plain = plain
+
+    @property
+    def message(self) -> str:
+        """What an operator reads."""
+        return self.reason if self.plain else f"could not {self.step}: {self.reason}"
 
 
 def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Execute `step`, and add to `events` what no later look can find out. Raises StepFailed."""
     try:
         return _HANDLERS[type(step)](step, unit, ports, history)
+    except OperatorNeededError as error:
+        raise StepFailed(step, str(error), later=False, plain=True) from error
     except ChannelUnknownError as error:
         raise StepFailed(step, str(error), later=False) from error
     except (SnapError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:

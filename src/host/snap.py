@@ -19,7 +19,7 @@ from host import snap_file, snapd
 from host.machine import LXD_DIR, STATE
 from host.time_limit import TookTooLong, within
 from state.facts import Resource, SnapFacts
-from values import lxd_versions
+from values import lxd_versions, snapd_errors
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,16 @@ class SnapError(Exception):
 
 class ChannelUnknownError(SnapError):
     """The store has no such channel of LXD, or not that LXD in it."""
+
+
+class OperatorNeededError(SnapError):
+    """It will not do it before an operator acts. The message says how."""
+
+
+def _refusal(error: str, channel: str = "") -> SnapError:
+    """What snapd refused, for an operator or for a later hook."""
+    cure = snapd_errors.cure(error, channel)
+    return OperatorNeededError(cure) if cure else SnapError(error)
 
 
 def _names(folder: Path) -> list[str]:
@@ -152,7 +162,7 @@ class Snap:
         except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
             raise ChannelUnknownError(str(error)) from error
         except (snap.Error, TookTooLong) as error:
-            raise SnapError(str(error)) from error
+            raise _refusal(str(error), channel) from error
         self._end()
 
     def install_version(self, channel: str, version: str) -> None:
@@ -171,12 +181,8 @@ class Snap:
 
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""
-        try:
-            name = snap_file.read(Path(path)).name
-        except snap_file.SnapFileError as error:
-            raise SnapError(f"the attached file is not a snap: {error}") from error
-        if name != "lxd":
-            raise SnapError(f"the attached file is the snap {name}, not LXD: attach another")
+        if why := _not_lxd(path):
+            raise OperatorNeededError(why)
         fresh = not _CURRENT.exists() or self._installing.exists()
         self._begin()
         if not self.facts(resource(Path(path))).same_as_resource:
@@ -259,6 +265,15 @@ class Snap:
             raise SnapError(str(error)) from error
 
 
+def _not_lxd(path: str) -> str:
+    """Why the file is not LXD's snap, empty if it is."""
+    try:
+        name = snap_file.read(Path(path)).name
+    except snap_file.SnapFileError as error:
+        return f"the attached file is not a snap: {error}"
+    return "" if name == "lxd" else f"the attached file is the snap {name}, not LXD: attach another"
+
+
 def _version(meta: Path) -> str:
     return snap_file.parse(meta.read_text()).version if meta.exists() else ""
 
@@ -282,7 +297,7 @@ def _run(command: list[str], seconds: float) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
     except subprocess.CalledProcessError as error:
-        raise SnapError(error.stderr.strip().removeprefix("error: ")) from error
+        raise _refusal(error.stderr.strip().removeprefix("error: ")) from error
     except subprocess.TimeoutExpired as error:
         raise SnapError(f"did not end within {seconds:.0f} s") from error
 

@@ -31,6 +31,8 @@ class UnitSnap:
         default_factory=lambda: SnapFacts(snapd=True, deb=False, installed=False)
     )
     store_error: str = ""
+    refusal: SnapError | None = None
+    """What snapd says to each installation of a file."""
     unknown_channel: str = ""
     digest: str = ""
     offered: str = ""
@@ -74,6 +76,8 @@ class UnitSnap:
 
     def install_file(self, path: str) -> None:
         self.calls.append(f"install {path}")
+        if self.refusal is not None:
+            raise self.refusal
         self._install("x1", path)
 
     def remove(self) -> None:

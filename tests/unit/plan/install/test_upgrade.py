@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from host.snap import OperatorNeededError
 from plan.unit import make_plan
 from state.cluster import ClusterView
 from state.facts import Resource, SnapFacts
@@ -20,7 +21,7 @@ from steps.install import BackupDatabase, InstallSnapFile
 from tests.unit import views
 from tests.unit.deeds import later, names, with_instance, without
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.operations.exchanges import NEXT, attached
+from tests.unit.operations.exchanges import NEXT, attached, fetched
 from tests.unit.views import data, lxd, member, peers
 
 FILE = Resource("/lxd.snap", "new")
@@ -331,6 +332,28 @@ def test_once_the_last_unit_has_the_file_all_exchange():
     app.hook("lxd/0")
     app.hook("lxd/1")
 
+    app.settle()
+
+    assert versions_of(app) == {NEXT}
+
+
+def test_a_member_that_snapd_keeps_from_it_says_what_to_do():
+    app = fetched(attached(NEXT, formed(3)))
+    told = "close lxc on this machine (pid 41234): LXD is to be exchanged"
+    app.units["lxd/2"].snap.refusal = OperatorNeededError(told)
+
+    first, second = app.hook("lxd/2"), app.hook("lxd/2")
+
+    assert str(first.status) == f"blocked: {told}"
+    assert second.status == first.status
+
+
+def test_it_tries_again_with_each_hook():
+    app = fetched(attached(NEXT, formed(3)))
+    app.units["lxd/2"].snap.refusal = OperatorNeededError("close lxc on this machine")
+    app.hook("lxd/2")
+
+    app.units["lxd/2"].snap.refusal = None
     app.settle()
 
     assert versions_of(app) == {NEXT}
