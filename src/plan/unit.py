@@ -118,9 +118,8 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             "key": view.public_key,
             "lxd": lxd.server.version if lxd else peers.own.lxd,
             "package": view.snap.version,
-            "revision": view.snap.revision,
             "arch": view.arch,
-            "channel": view.snap.channel,
+            **_origin(view, peers.own),
             "snap": _installed_file(view, peers),
             "attached": view.resource.digest if view.resource and _has_other_file(view) else "",
             "fits": _has_other_file(view) and versions.refused_file(view) is None,
@@ -144,6 +143,19 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
         return own
     name = member_names.of_unit(view, peers)
     return own.model_copy(update={"name": name, "address": view.cluster_address})
+
+
+def _origin(view: View, own: UnitData) -> dict[str, str]:
+    """The revision and the channel of LXD's snap.
+
+    A member whose snap is away, or was replaced by an older one, keeps those that it ran: a lone
+    member has no other note of what to install again.
+    """
+    snap = view.snap
+    lost = not snap.installed or versions.is_older_than_it_ran(view)
+    if own.cluster and lost:
+        return {"revision": own.revision, "channel": own.channel}
+    return {"revision": snap.revision, "channel": snap.channel}
 
 
 def _attempt(view: View, peers: Peers) -> int:

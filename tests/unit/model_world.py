@@ -31,6 +31,8 @@ class UnitSnap:
         default_factory=lambda: SnapFacts(snapd=True, deb=False, installed=False)
     )
     store_error: str = ""
+    newest: str = ""
+    """The version that its channels have; the cluster's, unless a test changes it."""
     refusal: SnapError | None = None
     """What snapd says to each installation of a file."""
     unknown_channel: str = ""
@@ -69,9 +71,12 @@ class UnitSnap:
         if self.store_error:
             raise SnapError(self.store_error)
         self._install(revision or "100")
+        self.facts_ = replace(self.facts_, channel=channel)
 
     def install_version(self, channel: str, version: str) -> None:
         self.calls.append(f"install {version} of {channel}")
+        if self.newest and self.newest != version:
+            raise ChannelUnknownError(f"{channel} has LXD {self.newest} here")
         self._install("200")
 
     def install_file(self, path: str) -> None:

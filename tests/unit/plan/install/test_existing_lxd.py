@@ -25,7 +25,7 @@ from tests.lxd_model.generations import NAMES
 from tests.unit import views
 from tests.unit.deeds import names, server
 from tests.unit.findings import statuses
-from tests.unit.model_units import ModelApp, formed
+from tests.unit.model_units import ModelApp, ModelUnit, formed
 from tests.unit.views import data, lxd, member, peers
 
 FOUND = SnapFacts(
@@ -323,18 +323,64 @@ def test_a_used_one_is_not_even_refreshed(
     assert told in statuses(app)["lxd/1"]
 
 
+def refreshed_by_juju(unit: ModelUnit) -> None:
+    """Juju has given its machine an older LXD."""
+    unit.snap.facts_ = replace(
+        unit.snap.facts_,
+        installed=True,
+        disabled=False,
+        changing=False,
+        revision="29351",
+        channel="5.0/stable",
+    )
+    unit.server.kill_daemon()
+    unit.server.version = "5.0.3"
+    unit.server.start_daemon()
+
+
 @pytest.mark.parametrize("generation", ["5.21", "6.9"])
 def test_a_member_that_juju_gave_an_older_lxd_gets_its_own_back(generation: str):
     app = formed(3, generation)
     unit = app.units["lxd/1"]
     was = unit.server.version
-    unit.snap.facts_ = replace(unit.snap.facts_, revision="29351")
-    unit.server.kill_daemon()
-    unit.server.version = "5.0.3"
-    unit.server.start_daemon()
+    refreshed_by_juju(unit)
 
     app.settle()
 
     assert unit.snap.calls[-1] == "install 5.21/stable 100"
     assert server(app, "m1").version == was
     assert statuses(app)["lxd/1"] == "active: member m1, voter"
+
+
+def test_a_lone_member_gets_its_own_back_although_a_hook_met_the_exchange():
+    """The channel has a later release meanwhile, so only the revision tells what it ran."""
+    app = formed(1)
+    unit = app.units["lxd/0"]
+    unit.snap.newest = "5.21.8"
+    was = unit.server.version
+    unit.server.kill_daemon()
+    facts = unit.snap.facts_
+    unit.snap.facts_ = replace(
+        facts, installed=False, disabled=True, changing=True, revision="", channel=""
+    )
+    app.hook("lxd/0")
+    refreshed_by_juju(unit)
+
+    app.hook("lxd/0")
+
+    assert unit.server.version == was
+
+
+def test_a_lone_member_tries_its_own_again_after_a_failure():
+    app = formed(1)
+    unit = app.units["lxd/0"]
+    unit.snap.newest = "5.21.8"
+    was = unit.server.version
+    refreshed_by_juju(unit)
+    unit.snap.store_error = "the store does not answer"
+    app.hook("lxd/0")
+
+    unit.snap.store_error = ""
+    app.hook("lxd/0")
+
+    assert unit.server.version == was
