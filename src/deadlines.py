@@ -98,6 +98,11 @@ LAPSE = 600.0
 SNAP = 540.0
 """Installing a snap: a download of some hundred MB in the worst case."""
 
+SNAP_BUSY = 240.0
+"""Another change of LXD's snap before the charm's own: LXD asks for a refresh by itself when it
+sees a newer member.
+"""
+
 PACKAGES = 300.0
 """Installing a few small Debian packages."""
 

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -35,8 +36,10 @@ _NOTHING = snap_file.Meta("", "")
 _HEAD, _TAIL = 4096, 65536
 _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
 """The refusal of a snapd that does not know holds."""
-_BUSY = re.compile(r"change in progress")
+_BUSY = re.compile(r"changes? in progress")
 """The refusal of a snapd that still works on the same snap."""
+_TICK = 2.0
+"""Seconds between two looks at such work."""
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
 
@@ -104,7 +107,7 @@ class Snap:
     def facts(self, wanted: Resource | None) -> SnapFacts:
         """What is installed, and whether it is the attached file."""
         installed = _CURRENT.exists()
-        revision = _CURRENT.resolve().name if installed else ""
+        revision = _revision()
         file = _FILES / f"lxd_{revision}.snap"
         disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
         same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
@@ -154,15 +157,19 @@ class Snap:
         self._tracked.unlink(missing_ok=True)
         # A snap that came with the machine may be old, although it is from this channel.
         preinstalled = not self._installed_by_us()
-        try:
-            with within(deadlines.SNAP):
-                snap.ensure_installed(
-                    "lxd", channel, revision=revision or None, update=preinstalled
-                )
-        except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
-            raise ChannelUnknownError(str(error)) from error
-        except (snap.Error, TookTooLong) as error:
-            raise _refusal(str(error), channel) from error
+
+        def install() -> None:
+            try:
+                with within(deadlines.SNAP):
+                    snap.ensure_installed(
+                        "lxd", channel, revision=revision or None, update=preinstalled
+                    )
+            except (snap.ChannelNotAvailableError, snap.RevisionNotAvailableError) as error:
+                raise ChannelUnknownError(str(error)) from error
+            except (snap.Error, TookTooLong) as error:
+                raise _refusal(str(error), channel) from error
+
+        _once_idle(install)
         self._end()
 
     def install_version(self, channel: str, version: str) -> None:
@@ -186,7 +193,7 @@ class Snap:
         fresh = not _CURRENT.exists() or self._installing.exists()
         self._begin()
         if not self.facts(resource(Path(path))).same_as_resource:
-            _install_dangerously(path)
+            _once_idle(partial(_install_dangerously, path))
         connected = _connect()
         if fresh and connected:
             # The daemon started without the rights of the plugs.
@@ -214,7 +221,7 @@ class Snap:
         if not _CURRENT.exists():
             raise SnapError("the LXD snap is disabled")
         _hold()
-        self._ours.write_text(_CURRENT.resolve().name)
+        self._ours.write_text(_revision())
         self._installing.unlink()
 
     def stop(self) -> None:
@@ -286,6 +293,32 @@ def _offered(file: Resource) -> snap_file.Meta:
         logger.warning("the attached snap cannot be read: %s", error)
         meta = _NOTHING
     return replace(meta, version=meta.version or lxd_versions.UNKNOWN)
+
+
+def _once_idle(change: Callable[[], None]) -> None:
+    """Makes a change of LXD's snap, after the one that snapd makes now. Raises SnapError.
+
+    If that has exchanged LXD, nothing more is changed: the new one may have opened the database
+    already, so the unit decides again.
+    """
+    before = _revision()
+    deadline = time.monotonic() + deadlines.SNAP_BUSY
+    while True:
+        try:
+            return change()
+        except SnapError as error:
+            if not _BUSY.search(str(error)) or time.monotonic() > deadline:
+                raise
+        time.sleep(_TICK)
+        while _changing() and time.monotonic() < deadline:
+            time.sleep(_TICK)
+        if _revision() != before:
+            raise SnapError("snapd has changed LXD meanwhile")
+
+
+def _revision() -> str:
+    """The installed revision, empty for none."""
+    return _CURRENT.resolve().name if _CURRENT.exists() else ""
 
 
 def _install_dangerously(path: str) -> None:

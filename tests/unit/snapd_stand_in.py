@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -38,13 +38,14 @@ class Snapd:
     """The content of the store, the installed snap, and the requests.
 
     `releases` has by channel the version and the revision, `busy` makes the next so many changes
-    fail because of another one, `broken` lets changes begin and then fail.
+    fail because of another one, which is `meanwhile`; `broken` lets changes begin and then fail.
     """
 
     folder: Path
     releases: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     installed: Installed | None = None
     busy: int = 0
+    meanwhile: Callable[[], None] = lambda: None
     broken: str = ""
     knows_hold: bool = True
     in_progress: list[Answer] = field(default_factory=list[Answer])
@@ -117,6 +118,7 @@ class Snapd:
         self.called.append(" ".join([action, *wanted]))
         if self.busy:
             self.busy -= 1
+            self.meanwhile()
             why = f'snap "lxd" has "{action}-snap" change in progress'
             return error(409, "snap-change-conflict", why)
         if action == "hold":

@@ -13,6 +13,7 @@ import pytest
 from charmlibs import snap as charmlibs_snap
 from charmlibs.snap import _client
 
+import deadlines
 from host import snap, snapd
 from host.snap import ChannelUnknownError, Snap, SnapError
 from host.snap_file import Meta
@@ -38,6 +39,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Snapd]:
         monkeypatch.setattr(snapd, "SOCKET", str(stand_in.socket))
         monkeypatch.setattr(snap, "_CURRENT", stand_in.current)
         monkeypatch.setattr(snap, "_FILES", Path(folder))
+        monkeypatch.setattr(snap, "_TICK", 0.0)
         with serving(stand_in):
             yield stand_in
 
@@ -176,7 +178,16 @@ def test_what_the_store_does_not_have_is_for_the_operator(
     assert lxd.facts(None).unfinished
 
 
-def test_a_busy_snapd_passes(store: Snapd, lxd: Snap):
+def test_the_change_of_a_busy_snapd_comes_first(store: Snapd, lxd: Snap):
+    store.busy = 2
+
+    lxd.install("5.21/stable", "")
+
+    assert store.installed is not None
+
+
+def test_a_snapd_that_stays_busy_passes(store: Snapd, lxd: Snap, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deadlines, "SNAP_BUSY", -1.0)
     store.busy = 1
 
     with pytest.raises(SnapError, match="change in progress") as refused:
@@ -185,6 +196,18 @@ def test_a_busy_snapd_passes(store: Snapd, lxd: Snap):
 
     lxd.install("5.21/stable", "")
     assert store.installed is not None
+
+
+def test_an_lxd_that_snapd_has_changed_meanwhile_stays(store: Snapd, lxd: Snap):
+    """LXD asks for a refresh by itself. The new one may have opened the database."""
+    lxd.install("5.21/stable", "")
+    store.busy = 1
+    store.meanwhile = lambda: store.lay_out("777", "5.21.9", "5.21/stable")
+
+    with pytest.raises(SnapError, match="has changed LXD meanwhile"):
+        lxd.install("6/stable", "")
+
+    assert lxd.facts(None).revision == "777"
 
 
 def test_a_change_that_fails_says_why(store: Snapd, lxd: Snap):
