@@ -32,6 +32,7 @@ KINDS = {
 _THROUGH = frozenset({"escaped", "begin"})
 """Functions whose result is their first argument, shortened or escaped."""
 _HOLES = re.compile(r"(\{\})+")
+_VARIABLES = re.compile(r"\$\{[^}]*\}")
 HOLE = "{}"
 _CARRIED = frozenset({HOLE, f"{HOLE}: {HOLE}"})
 """Patterns that say nothing by themselves."""
@@ -63,6 +64,18 @@ def made() -> tuple[Made, ...]:
         if name != "values/status.py":
             found += _module(name).made()
     return tuple(found)
+
+
+@cache
+def of_dispatch() -> tuple[Made, ...]:
+    """What `dispatch` says before Python runs."""
+    script = (ROOT / "dispatch").read_text()
+    kinds = re.findall(r"^\s*status-set (\w+) \"\$why\"", script, re.MULTILINE)
+    texts = re.findall(r"^\s*why=\"(.*)\"$", script, re.MULTILINE)
+    return tuple(
+        Made("dispatch", kind, _VARIABLES.sub(HOLE, text))
+        for kind, text in zip(kinds, texts, strict=True)
+    )
 
 
 @cache

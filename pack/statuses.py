@@ -110,7 +110,7 @@ def _section(topic: str, rows: Sequence[Row]) -> str:
 
 def _wrong_rows(known: Table) -> Iterator[str]:
     """Rows that no status of the source has, and rows that are there twice."""
-    made = {(m.kind, m.text) for m in status_texts.made()}
+    made = {(m.kind, m.text) for m in (*status_texts.made(), *status_texts.of_dispatch())}
     writers = {writer for listed in known.carried.values() for writer in listed}
     seen: set[tuple[str, str]] = set()
     for row in known.rows:
@@ -130,7 +130,7 @@ def _wrong_rows(known: Table) -> Iterator[str]:
 def _unlisted(known: Table) -> Iterator[str]:
     """Statuses of the source, and texts for them, without a row."""
     listed = {(row.kind, row.text) for row in known.rows}
-    for made in status_texts.made():
+    for made in (*status_texts.made(), *status_texts.of_dispatch()):
         if not made.carries and (made.kind, made.text) not in listed:
             yield f"no row: {made.kind}: {made.text} ({made.place})"
     for writer in sorted({writer for writers in known.carried.values() for writer in writers}):
