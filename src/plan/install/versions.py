@@ -240,6 +240,10 @@ def waits_for(view: View, peers: Peers) -> Status:
     """What a member waits for if its version differs from others'."""
     others = of_members(peers)
     installed = view.snap.version
+    if unordered := {u: v for u, v in others.items() if _differ_without_order(v, installed)}:
+        # Nobody knows which of them is newer.
+        here = f"this member has {shown(installed)}"
+        return waiting(f"for one LXD on all members: {_listed(unordered)}, {here}")
     newer = {u: v for u, v in others.items() if ordered(v) > ordered(installed)}
     older = {u: v for u, v in others.items() if ordered(v) < ordered(installed)}
     if older:
@@ -249,6 +253,11 @@ def waits_for(view: View, peers: Peers) -> Status:
     unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
     members = names(unequal) if unequal else "all members"
     return waiting(f"for the same LXD snap on {members}")
+
+
+def _differ_without_order(first: str, second: str) -> bool:
+    """Whether two versions differ and one of them is a build between releases."""
+    return first != second and bool(first and second) and not (number(first) and number(second))
 
 
 def differ(snap: SnapFacts, own: UnitData, other: UnitData) -> bool:

@@ -161,6 +161,16 @@ def waiting_member(installed: str, *others: str) -> str:
             "waiting: for the LXD of lxd/1 (6.9), lxd/2 (6.9): this member has 5.21.7",
         ),
         ("6.9", ("6.9", "6.9"), "waiting: for the same LXD snap on all members"),
+        (
+            "git-abc123",
+            ("5.21.7-abc", "git-abc123"),
+            "waiting: for one LXD on all members: lxd/1 (5.21.7), this member has git-abc123",
+        ),
+        (
+            "5.21.7-abc",
+            ("git-abc123", "5.21.7-abc"),
+            "waiting: for one LXD on all members: lxd/1 (git-abc123), this member has 5.21.7",
+        ),
     ],
 )
 def test_a_daemon_that_waits_names_the_units_that_it_waits_for(
