@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import backends
 from act.storage import delete_pool
-from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
+from actions.refusal import ActionRefused, alternatives, confirmation, not_a_member, quoted
+from backends import cephfs
 from plan.storage import pools
 from ports.ports import Ports
 from state.cluster import ClusterView, Pool
@@ -15,8 +17,11 @@ from values import lxd_urls
 from values.status import names
 
 
-def remove_pool(view: View, ports: Ports, name: str) -> str:
-    """Deletes a pool that no option wants any more and that holds only images."""
+def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
+    """Deletes a pool that no option wants any more and that holds only images.
+
+    If the pool is a whole file system in a Ceph, the operator confirms that LXD wipes that.
+    """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
@@ -27,6 +32,7 @@ def remove_pool(view: View, ports: Ports, name: str) -> str:
     if down := [m.name for m in lxd.members if not m.up]:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     _check_unused(pool)
+    _check_wipe(pool, confirm)
     delete_pool(pool, ports)
     return f"the pool {name} is gone from all members"
 
@@ -46,6 +52,22 @@ def _check_unused(pool: Pool) -> None:
         listing = ", ".join(str(lxd_urls.read(user)) for user in users)
         raise ActionRefused(
             f"{pool.name} is in use, and nothing was removed: {listing}; move or delete that first"
+        )
+
+
+def _check_wipe(pool: Pool, confirm: str) -> None:
+    """Raises ActionRefused for a pool in the root of a file system, unless it is confirmed.
+
+    LXD wipes all that is in a pool's folder (`Delete` in driver_cephfs.go, 5.0 to 6.9).
+    """
+    if pool.driver != backends.CEPHFS:
+        return
+    file_system, _, folder = pool.config.get(cephfs.PATH, "").partition("/")
+    wanted = confirmation("wipe", file_system or pool.name)
+    if not folder.strip("/") and confirm != wanted:
+        raise ActionRefused(
+            f"{pool.name} is the root of the file system {file_system or 'in Ceph'}: LXD wipes "
+            f"that with everything that others stored there: repeat with confirm={wanted}"
         )
 
 

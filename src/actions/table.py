@@ -73,6 +73,11 @@ def _on_name(action: Callable[[View, Ports, str], str]) -> Callable[[Call], Resu
     return run
 
 
+def _remove_pool(call: Call) -> Results:
+    name, confirm = (word(call.params, key) for key in ("name", "confirm"))
+    return {"result": remove_pool(call.view(), call.ports, name, confirm)}
+
+
 def _retry_join(call: Call) -> Results:
     return {"result": retry_join(call.view(), call.ports)}
 
@@ -129,7 +134,7 @@ ACTIONS: Mapping[str, Action] = {
     "let-in": Action(_let_in),
     "plan": Action(_plan),
     "recover-quorum": Action(_recover_quorum, changes=True),
-    "remove-pool": Action(_on_name(remove_pool), changes=True),
+    "remove-pool": Action(_remove_pool, changes=True),
     "retry-join": Action(_retry_join, changes=True),
     "take-back": Action(_take_back),
     "wipe-device": Action(_wipe_device, changes=True),

@@ -287,7 +287,7 @@ class Options(BaseModel):
         """The additional pools."""
         pools = options_pools.parse(self.storage_pools, backends.BACKENDS)
         return tuple(
-            replace(pool, in_ceph=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
+            replace(pool, file_system=self.cephfs_name) if pool.backend == backends.CEPHFS else pool
             for pool in pools
         )
 

@@ -27,7 +27,9 @@ class WantedPool:
     size: str = ""
     devices: tuple[str, ...] = ()
     in_ceph: str = ""
-    """Its name in Ceph: an OSD pool or a file system."""
+    """Its name in Ceph: an OSD pool, or a folder in `file_system`."""
+    file_system: str = ""
+    """The file system in Ceph that it is in, empty for other backends."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -47,5 +49,10 @@ def in_bytes(value: str) -> int:
 
 
 def named_in_ceph(pool: WantedPool, unit: str) -> WantedPool:
-    """A pool with its name in Ceph, where others may have a pool of the same name."""
-    return replace(pool, in_ceph=pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}")
+    """A pool with its name in Ceph, where others may have a pool of the same name.
+
+    A file system may hold the files of others: a pool gets its own folder there, because LXD wipes
+    what is in a pool when it deletes the pool.
+    """
+    name = pool.in_ceph or f"{unit.partition('/')[0]}-{pool.name}"
+    return replace(pool, in_ceph=f"{pool.file_system}/{name}" if pool.file_system else name)

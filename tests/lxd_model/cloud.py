@@ -43,7 +43,9 @@ class Cloud:
         self.tokens: list[JoinToken] = []
         """Every join token ever made."""
         self.destroyed_data: list[str] = []
-        """Devices whose operator's data were wiped."""
+        """Devices, and files in a Ceph, whose operator's data were wiped."""
+        self.in_cephfs: set[str] = set()
+        """Files in file systems of the Ceph, as FILE-SYSTEM/PATH."""
         self.cut_off: list[str] = []
         """Instances that were moved to another network, with the old network."""
         self.unlinked: list[str] = []

@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from state.facts import Device
-from tests.lxd_model import heartbeats, peers, times
+from tests.lxd_model import cephfs, heartbeats, peers, times
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Pool
 
@@ -140,6 +140,8 @@ def _create_here(server: Server, name: str, driver: str, config: Config) -> None
         raise Refusal("The storage pool already exists")
     own = {key: value for key, value in config.items() if key in OWN_KEYS}
     shared = {key: value for key, value in config.items() if key not in OWN_KEYS}
+    if driver == cephfs.DRIVER:
+        shared = cephfs.made(server, shared, own)
     give(server, name, own.get("source", ""))
     records.pools[name] = Pool(
         name,
@@ -171,6 +173,9 @@ def _begun(server: Server, pool: Pool | None, config: Config) -> Pool:
 def _making_on_all(server: Server, begun: Pool) -> Work:
     records, name = server.records, begun.name
     _refuse_known_dead(server)
+    if begun.driver == cephfs.DRIVER and not begun.made:
+        config = cephfs.made(server, begun.config, begun.members[server.name])
+        begun = records.pools[name] = replace(begun, config=config)
 
     def make(there: Server, member: str) -> None:
         _make_here(there, name, begun.members[member].get("source", ""))
@@ -301,6 +306,8 @@ def delete(server: Server, name: str) -> None:
     if pool.status != "Pending":
         _refuse_known_dead(server)
         leave_devices(server, name)
+        if pool.driver == cephfs.DRIVER:
+            cephfs.wipe(server, pool)
         _forget_part(server, name, server.place)
         for row in records.members:
             if row.name != server.name:

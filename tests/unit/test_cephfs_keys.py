@@ -11,13 +11,13 @@ from backends import cephfs
 from tests.lxd_model.generations import NAMES, generation
 from values.wanted_pool import WantedPool
 
-OLDER, NEWER = {"source": "files"}, {"cephfs.path": "files"}
+OLDER, NEWER = {"source": "cephfs/lxd-files"}, {"cephfs.path": "cephfs/lxd-files"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_file_system_is_named_once(name: str):
+def test_the_folder_is_named_once(name: str):
     extensions = generation(name).has
-    pool = WantedPool("shared", "cephfs", in_ceph="files")
+    pool = WantedPool("shared", "cephfs", in_ceph="cephfs/lxd-files")
 
     keys = {
         **cephfs.BACKEND.shared(pool, "lxd", extensions),

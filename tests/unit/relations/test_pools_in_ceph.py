@@ -9,32 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from host import capabilities
 from relations import ceph
 from state.facts import Ceph
 from tests.lxd_model.generations import NAMES
+from tests.unit.cephs import READY, known_to_kernels, on_ceph
 from tests.unit.deeds import names, the_cluster
 from tests.unit.findings import root
 from tests.unit.model_units import ModelApp, formed
-
-KEY = "AQDsecretkeyAA=="
-READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=True)
-
-
-def known_to_kernels(monkeypatch: pytest.MonkeyPatch, *file_systems: str) -> None:
-    """The machines' kernels can mount these."""
-
-    def mounts(file_system: str) -> bool:
-        return file_system in file_systems
-
-    monkeypatch.setattr(capabilities, "_mounts", mounts)
-
-
-def on_ceph(app: ModelApp) -> ModelApp:
-    """Machines whose LXD can use a Ceph."""
-    for unit in app.units.values():
-        unit.server.drivers |= {"ceph", "cephfs"}
-    return app
 
 
 def test_a_cluster_is_made_on_ceph():
@@ -96,7 +77,7 @@ def test_a_file_system_of_ceph_is_named_for_each_member(monkeypatch: pytest.Monk
     app.settle()
 
     own = the_cluster(app).pools["files"].members
-    assert own == {"m0": {"source": "cephfs"}, "m1": {"source": "cephfs"}}
+    assert own == {"m0": {"source": "cephfs/lxd-files"}, "m1": {"source": "cephfs/lxd-files"}}
 
 
 @pytest.mark.parametrize("generation", NAMES)

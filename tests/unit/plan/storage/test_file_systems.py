@@ -1,0 +1,86 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Pools in a file system of a Ceph, where other clients have files of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.refusal import ActionRefused
+from actions.remove_pool import remove_pool
+from tests.lxd_model.generations import NAMES
+from tests.unit.cephs import integrated
+from tests.unit.deeds import api, changed, names, the_cluster
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp
+
+FOREIGN = "cephfs/home/report.txt"
+
+
+def removed(app: ModelApp, confirm: str = "") -> str:
+    return remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, "files", confirm)
+
+
+def in_root(monkeypatch: pytest.MonkeyPatch, generation: str) -> ModelApp:
+    """A pool of an earlier charm, and another client that uses the file system, too."""
+    app = integrated(monkeypatch, generation)
+    newest = generation == "6.9"
+    shared = {"cephfs.user.name": "lxd"} | ({"cephfs.path": "cephfs"} if newest else {})
+    own = {} if newest else {"source": "cephfs"}
+    api(app).pools.create("files", "cephfs", shared, dict.fromkeys(names(app), own))
+    app.cloud.in_cephfs.add(FOREIGN)
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_each_pool_has_its_own_folder(generation: str, monkeypatch: pytest.MonkeyPatch):
+    app = integrated(monkeypatch, generation)
+    app.cloud.in_cephfs.add(FOREIGN)
+
+    changed(app, storage_pools="{files: cephfs, more: cephfs}")
+
+    folders = {p.config.get("cephfs.path") for p in the_cluster(app).pools.values()}
+    assert folders - {None} == {"cephfs/lxd-files", "cephfs/lxd-more"}
+
+
+def test_files_of_others_survive_the_end_of_a_pool(monkeypatch: pytest.MonkeyPatch):
+    app = integrated(monkeypatch)
+    app.cloud.in_cephfs.add(FOREIGN)
+    for pools in ("files: cephfs", ""):
+        changed(app, storage_pools=pools)
+
+    removed(app)
+
+    assert app.cloud.in_cephfs == {FOREIGN}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_whole_file_system_is_not_wiped_without_a_word(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = in_root(monkeypatch, generation)
+
+    with pytest.raises(ActionRefused, match=r"others stored there: .* confirm=wipe-cephfs$"):
+        removed(app, "wipe-files")
+
+    assert FOREIGN in app.cloud.in_cephfs
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_whole_file_system_is_wiped_once_that_is_confirmed(
+    generation: str, monkeypatch: pytest.MonkeyPatch
+):
+    app = in_root(monkeypatch, generation)
+
+    assert removed(app, "wipe-cephfs") == "the pool files is gone from all members"
+
+
+def test_a_pool_in_the_root_stays_there(monkeypatch: pytest.MonkeyPatch):
+    app = in_root(monkeypatch, "5.21")
+    before = the_cluster(app).pools["files"]
+
+    changed(app, storage_pools="files: cephfs")
+
+    assert the_cluster(app).pools["files"].config.items() >= before.config.items()
+    assert statuses(app)["app"].startswith("active: 2 members")
