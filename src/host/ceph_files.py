@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from backends.backend import CEPH
 from state.facts import Ceph
 
 FOLDER = Path("/etc/ceph")
+_KEYRING = re.compile(re.escape(CEPH) + r"\.client\.(.+)\.keyring")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -21,15 +25,37 @@ def files(ceph: Ceph) -> dict[Path, str]:
     loader = jinja2.FileSystemLoader(_TEMPLATES)
     # These files are not HTML, and a key must not be escaped.
     templates = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    keyring = FOLDER / f"{CEPH}.client.{ceph.user}.keyring"
     values = {
         "app": ceph.user,
         "user": ceph.user,
         "key": ceph.key,
         "monitors": ceph.monitors,
-        "keyring": keyring,
+        # Ceph replaces $name by client.USER: each user has its own file.
+        "keyring": keyring("$name"),
     }
     return {
         FOLDER / f"{CEPH}.conf": templates.get_template("ceph.conf.j2").render(values),
-        keyring: templates.get_template("ceph.keyring.j2").render(values),
+        keyring(f"client.{ceph.user}"): templates.get_template("ceph.keyring.j2").render(values),
     }
+
+
+def keyring(name: str) -> Path:
+    """The file with the key of a user, by its name with the type: client.USER.
+
+    LXD looks for it there, too (CephKeyring, 5.0 to 6.9).
+    """
+    return FOLDER / f"{CEPH}.{name}.keyring"
+
+
+def present(folder: Path = FOLDER) -> dict[Path, str]:
+    """The files for this Ceph on this machine, also keys that an operator put there."""
+    paths = sorted(path for path in folder.glob(f"{CEPH}.*") if path.is_file())
+    return {path: path.read_text(errors="replace") for path in paths}
+
+
+def compared(ceph: Ceph, on_disk: Mapping[Path, str]) -> Ceph:
+    """The answer of a Ceph, with what this machine has of it."""
+    users = (match[1] for path in on_disk if (match := _KEYRING.fullmatch(path.name)))
+    ceph = replace(ceph, users=frozenset(users))
+    # Rendering takes time.
+    return replace(ceph, written=files(ceph).items() <= on_disk.items()) if ceph.opens else ceph

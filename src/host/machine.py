@@ -143,7 +143,7 @@ class Machine(UnitNotes):
         if key != files[ovn.KEY]:
             # A certificate with another charm's key belongs to that charm, which must keep it.
             return not self.is_own_key(key)
-        return self.is_own_key(key) and self.has(files)
+        return self.is_own_key(key) and self._has(files)
 
     def write_ovn(self, files: Mapping[Path, str]) -> None:
         """Writes what opens OVN's database, as this charm's: a later key may replace this one."""
@@ -209,9 +209,15 @@ class Machine(UnitNotes):
 
         disks.wipe(device, self._disk(device))
 
-    def has(self, files: Mapping[Path, str]) -> bool:
+    def _has(self, files: Mapping[Path, str]) -> bool:
         """Whether these files exist with this content."""
         return all(path.exists() and path.read_text() == text for path, text in files.items())
+
+    def ceph_files(self) -> dict[Path, str]:
+        """The files for the application's Ceph."""
+        from host import ceph_files
+
+        return ceph_files.present()
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
         """Writes files that only root can read."""

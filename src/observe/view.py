@@ -154,13 +154,13 @@ def _related(juju: HookInput, ports: Ports) -> dict[str, object]:
 
 
 def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
-    """Ceph's answer, and whether this machine has its files. Rendering them takes time."""
+    """Ceph's answer, and what this machine has of its files."""
     answer = ceph.RELATION.of(juju)
-    if answer is None or not answer.opens:
-        return answer
+    if answer is None:
+        return None
     from host import ceph_files
 
-    return replace(answer, written=ports.machine.has(ceph_files.files(answer)))
+    return ceph_files.compared(answer, ports.machine.ceph_files())
 
 
 def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:

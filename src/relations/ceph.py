@@ -28,6 +28,8 @@ from values.wanted_pool import WantedPool, named_in_ceph
 from values.yaml_maps import words
 
 ENDPOINT = "ceph"
+ADMIN = "admin"
+"""Ceph's default user, for a command that names none."""
 _SPACE = uuid.UUID("5a1f5f0e-4a8b-4c55-9a5e-2f4f6f0f9b1d")
 """Gives the same request the same id: another id would be another request."""
 

@@ -23,6 +23,8 @@ class Ceph:
     """The part of its answer with a wrong form: then nothing of it is written."""
     written: bool = False
     """Whether this machine has its current configuration and key."""
+    users: frozenset[str] = frozenset()
+    """The users of Ceph that this machine has a key of, for this Ceph."""
 
     @property
     def opens(self) -> bool:

@@ -14,6 +14,9 @@ _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})+")
 _BUCKETS_END = (6, 8)
 """From this version on LXD does not start while a bucket is on a member's own disks."""
 
+_ADMIN_BEGINS = (6, 8)
+"""From this version on LXD asks a Ceph as its default user before it mounts a file system."""
+
 
 def number(version: str) -> str:
     """The number in a version: 5.21.7 of 5.21.7-1f23abc. Empty for a build between releases."""
@@ -45,3 +48,8 @@ def changes_database(before: str, after: str) -> bool:
 def ends_buckets(before: str, after: str) -> bool:
     """Whether buckets on members' own disks prevent the later LXD from starting."""
     return ordered(before) < _BUCKETS_END <= ordered(after)
+
+
+def asks_ceph_as_admin(version: str) -> bool:
+    """Whether an LXD needs the key of Ceph's default user for a pool of cephfs."""
+    return ordered(version) >= _ADMIN_BEGINS

@@ -178,9 +178,9 @@ class BenchMachine(Machine):
         """Raises OSError: see `devices`."""
         raise OSError(f"{device} is not the node's")
 
-    def has(self, files: Mapping[Path, str]) -> bool:
-        """Whether the node has these files."""
-        return self._node.inside(lambda: Machine.has(self, files))
+    def ceph_files(self) -> dict[Path, str]:
+        """The node's files."""
+        return self._node.inside(lambda: Machine.ceph_files(self))
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
         """Writes the node's files."""

@@ -23,6 +23,13 @@ _OF_LXD = "custom"
 """A folder that LXD makes in each pool."""
 
 
+def mount(server: Server) -> None:
+    """A server mounts a file system. From 6.8 on it first asks the Ceph as client.admin."""
+    if server.generation.newest and server.machine not in server.cloud.ceph_admins:
+        run = "ceph --format json --cluster lxd-cluster fsid: exit status 1"
+        raise Refusal(f'Failed getting fsid for "lxd-cluster": Failed running: {run}')
+
+
 def made(server: Server, config: Config, own: Config) -> dict[str, str]:
     """The keys that all members share, once LXD has made the pool's folder."""
     one_key = "storage_remote_drop_source" in server.generation.has
@@ -30,6 +37,7 @@ def made(server: Server, config: Config, own: Config) -> dict[str, str]:
     if not folder:
         why = "path" if one_key else "source name/path"
         raise Refusal(f"Missing required {why}")
+    mount(server)
     if _inside(server, folder):
         spelling = "CephFS" if server.generation.modern else "CEPHFS"
         raise Refusal(f"Only empty {spelling} paths can be used as a LXD storage pool")

@@ -44,6 +44,8 @@ class Cloud:
         """Every join token ever made."""
         self.destroyed_data: list[str] = []
         """Devices, and files in a Ceph, whose operator's data were wiped."""
+        self.ceph_admins: set[str] = set()
+        """Machines with the key of Ceph's default user."""
         self.in_cephfs: set[str] = set()
         """Files in file systems of the Ceph, as FILE-SYSTEM/PATH."""
         self.cut_off: list[str] = []

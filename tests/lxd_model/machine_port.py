@@ -235,9 +235,9 @@ class ModelMachine:
         """Erases a block device."""
         self._change("machine.wipe", lambda: pools.wipe(self._server, device))
 
-    def has(self, files: Mapping[Path, str]) -> bool:
-        """Whether these files exist with this content: the simulation has no Ceph."""
-        return not files
+    def ceph_files(self) -> dict[Path, str]:
+        """The simulation has no Ceph."""
+        return {}
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
         """Writes files that only root can read."""

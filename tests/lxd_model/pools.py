@@ -178,6 +178,8 @@ def _making_on_all(server: Server, begun: Pool) -> Work:
         begun = records.pools[name] = replace(begun, config=config)
 
     def make(there: Server, member: str) -> None:
+        if begun.driver == cephfs.DRIVER:
+            cephfs.mount(there)
         _make_here(there, name, begun.members[member].get("source", ""))
 
     def note(there: Server, member: str) -> None:
@@ -242,6 +244,8 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
     pool = records.pools[name]
     own = told.own("storage-pool", name)
     try:
+        if pool.driver == cephfs.DRIVER:
+            cephfs.mount(server)
         give(server, name, own.get("source", ""))
     except Refusal as refusal:
         modern = server.generation.modern

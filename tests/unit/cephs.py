@@ -32,8 +32,9 @@ def on_ceph(app: ModelApp) -> ModelApp:
 
 
 def integrated(monkeypatch: pytest.MonkeyPatch, generation: str = "5.21") -> ModelApp:
-    """Two members with a Ceph, and a kernel that mounts its file systems."""
+    """Two members with a Ceph, a kernel that mounts its file systems, and its admin's key."""
     known_to_kernels(monkeypatch, "ceph")
     app = on_ceph(formed(2, generation))
     app.related["ceph"] = READY
+    app.cloud.ceph_admins |= set(app.cloud.servers)
     return app

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from act import token_sealing
-from host import overlay_dhcp
+from host import ceph_files, overlay_dhcp
 from host.daemon_folders import NotMountedError
 from host.snap import ChannelUnknownError, SnapError
 from state.facts import Device, Failures, Folder, Forming, Resource, SnapFacts
@@ -326,6 +326,15 @@ class UnitMachine:
 
     def has(self, files: Mapping[Path, str]) -> bool:
         return all(self.files.get(path) == text for path, text in files.items())
+
+    def ceph_files(self) -> dict[Path, str]:
+        admin = {ceph_files.keyring("client.admin"): "[client.admin]"} if self.has_admin else {}
+        return {p: text for p, text in self.files.items() if p.parent == ceph_files.FOLDER} | admin
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether an operator has put the key of Ceph's default user here."""
+        return self.server.machine in self.server.cloud.ceph_admins
 
     def write_privately(self, files: Mapping[Path, str]) -> None:
         self.files |= files

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from plan import cluster_change
 from plan.install import versions
+from plan.storage import file_systems
 from records import member_marks
 from state.cluster import ClusterView
 from state.facts import Resource
@@ -61,6 +62,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
     status = (
         _incomplete(view, lxd, resource)
         or _with_buckets(view, lxd)
+        or file_systems.locked_after(view, lxd, versions.running(view), view.snap.offered)
         or _without_unit(view, lxd)
         or _unready(view, lxd, resource)
         or _out_of_turn(view, lxd, resource)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import backends
 from backends import Backend
-from plan.storage import devices
+from plan.storage import devices, file_systems
 from relations import ceph
 from state.cluster import ClusterView
 from state.facts import Device
@@ -240,6 +240,10 @@ def _no_ceph(view: View) -> Status | None:
     return None if answer.ready else waiting("for Ceph to answer")
 
 
+def _version(view: View) -> str:
+    return view.lxd.server.version if isinstance(view.lxd, ClusterView) else ""
+
+
 def _wanted(
     view: View, lxd: ClusterView, decided: Storage | None, token: Token | None
 ) -> list[WantedPool] | Status:
@@ -292,6 +296,8 @@ def _member_config(
     if backend is None or backend.driver not in drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
     if backend.on_ceph and (problem := _no_ceph(view)):
+        return problem
+    if backend.name == backends.CEPHFS and (problem := file_systems.locked(view, _version(view))):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else MemberConfig(pool, backend, device)

@@ -147,13 +147,12 @@ def test_the_files_can_be_read_by_root_alone(tmp_path: Path):
 
     machine.write_privately(files)
 
-    assert machine.has(files)
+    assert ceph_files.present(tmp_path / "ceph") == files
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert sorted(path.name for path in files) == [
         "lxd-cluster.client.lxd.keyring",
         "lxd-cluster.conf",
     ]
-    assert not machine.has(dict.fromkeys(files, ""))
 
 
 def test_the_files_say_where_the_monitors_are_and_who_asks():
@@ -161,6 +160,20 @@ def test_the_files_say_where_the_monitors_are_and_who_asks():
 
     assert "mon host = 10.0.9.1,10.0.9.2" in conf.splitlines()
     assert keyring == f"[client.lxd]\n\tkey = {KEY}\n"
+
+
+def test_the_configuration_leaves_each_user_its_own_key():
+    """Those of a pool that was made under another name of the application, and client.admin."""
+    conf, _ = ceph_files.files(READY).values()
+
+    assert "keyring = /etc/ceph/lxd-cluster.$name.keyring" in conf.splitlines()
+
+
+def test_the_users_with_a_key_here_are_seen(tmp_path: Path):
+    for name in ("lxd-cluster.client.admin.keyring", "lxd-cluster.conf", "ceph.client.x.keyring"):
+        (tmp_path / name).write_text("")
+
+    assert ceph_files.compared(READY, ceph_files.present(tmp_path)).users == {"admin"}
 
 
 def test_the_key_is_in_no_plan_and_no_view():

@@ -88,6 +88,7 @@ def test_a_unit_joins_a_cluster_with_a_file_system_of_ceph(
     known_to_kernels(monkeypatch, "ceph")
     app = on_ceph(formed(2, generation))
     app.related["ceph"] = READY
+    app.cloud.ceph_admins |= {"0", "1", "2"}
     app.options["storage_pools"] = "files: cephfs"
     app.settle()
     app.add(2)

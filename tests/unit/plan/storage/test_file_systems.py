@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.refusal import ActionRefused
 from actions.remove_pool import remove_pool
+from plan.unit import make_plan
+from state.facts import Resource
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import integrated
 from tests.unit.deeds import api, changed, names, the_cluster
@@ -84,3 +88,40 @@ def test_a_pool_in_the_root_stays_there(monkeypatch: pytest.MonkeyPatch):
 
     assert the_cluster(app).pools["files"].config.items() >= before.config.items()
     assert statuses(app)["app"].startswith("active: 2 members")
+
+
+NEEDS_KEY = "cephfs needs /etc/ceph/lxd-cluster.client.admin.keyring"
+
+
+def test_no_pool_is_made_where_lxd_could_not_mount_it(monkeypatch: pytest.MonkeyPatch):
+    app = integrated(monkeypatch, "6.9")
+    app.cloud.ceph_admins.clear()
+
+    changed(app, storage_pools="files: cephfs")
+
+    assert statuses(app)["app"] == f"blocked: lxd/0: LXD 6.9: {NEEDS_KEY}"
+    assert "files" not in the_cluster(app).pools
+
+
+def test_an_older_lxd_needs_no_more_than_its_own_key(monkeypatch: pytest.MonkeyPatch):
+    app = integrated(monkeypatch, "5.21")
+    app.cloud.ceph_admins.clear()
+
+    changed(app, storage_pools="files: cephfs")
+
+    assert the_cluster(app).pools["files"].status == "Created"
+
+
+@pytest.mark.parametrize(("machines", "held"), [((), True), (("0", "1"), False)])
+def test_lxd_is_not_exchanged_for_one_that_mounts_no_file_system(
+    machines: tuple[str, ...], held: bool, monkeypatch: pytest.MonkeyPatch
+):
+    app = changed(integrated(monkeypatch), storage_pools="files: cephfs")
+    app.cloud.ceph_admins = set(machines)
+    view = app.view("lxd/0")
+    offered = Resource("/lxd.snap", "new")
+    snap = replace(view.snap, same_as_resource=False, offered="6.9")
+
+    told = str(make_plan(replace(view, resource=offered, snap=snap)).status)
+
+    assert (told == f"blocked: LXD 6.9: {NEEDS_KEY}") == held
