@@ -11,7 +11,8 @@ from values.wanted_network import WantedNetwork
 def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {
         **subnets(wanted),
-        "network": wanted.uplink or "none",
+        # LXD has no word for a network without an uplink.
+        **({"network": wanted.uplink} if wanted.uplink else {}),
         # LXD writes down the MTU that fits through the tunnels.
         **({"bridge.mtu": str(wanted.mtu)} if wanted.mtu else {}),
         "dns.domain": wanted.domain,

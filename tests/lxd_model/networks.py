@@ -68,6 +68,24 @@ def define(server: Server, name: str, kind: str, member: str, own: Config) -> No
     records.networks[name] = replace(network, members={**network.members, member: dict(own)})
 
 
+def _with_uplink(server: Server, config: Config) -> dict[str, str]:
+    """The keys of an OVN network with its uplink: validateUplinkNetwork, 5.0 to 6.9.
+
+    LXD chooses the uplink itself if there is one candidate.
+    """
+    made = (n for n in server.records.networks.values() if not n.half_made)
+    uplinks = [network.name for network in made if network.type in ("bridge", "physical")]
+    if not uplinks:
+        raise bad("No allowed uplink networks in project")
+    uplink = config.get("network") or (uplinks[0] if len(uplinks) == 1 else "")
+    if not uplink:
+        raise bad('Option "network" is required')
+    if uplink not in uplinks:
+        allowed = "is not one of the allowed uplink networks in project"
+        raise bad(f'Option "network" value "{uplink}" {allowed}')
+    return {**config, "network": uplink}
+
+
 def making(server: Server, name: str, kind: str, config: Config) -> Work:
     """The second phase, or everything on a server outside a cluster. All members must be up.
 
@@ -124,6 +142,8 @@ def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
         peers.require_all(server)
     own = {key: value for key, value in config.items() if key in OWN_KEYS}
     shared = {key: value for key, value in config.items() if key not in OWN_KEYS}
+    if kind == "ovn":
+        shared = _with_uplink(server, shared)
     _has(server, kind, own.get("parent", ""))
     members = {} if kind == "ovn" else {server.place: own}
     made = Network(name, kind, "Created", _resolved(kind, shared), members)

@@ -34,7 +34,7 @@ def of_new_network(
 
     `links` are the members' interfaces for it.
     """
-    yield _without_uplink(lxd, net)
+    yield _without_uplink(view, lxd, net)
     yield _taken_interface(lxd, net, links)
     yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
@@ -45,9 +45,17 @@ def of_new_network(
     yield parents.awaited_clash(view, lxd, peers, net)
 
 
-def _without_uplink(lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a network whose uplink does not exist."""
-    if not net.uplink or made(lxd, net.uplink) is not None:
+def _without_uplink(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for an OVN network without an uplink, or with one that does not exist."""
+    if "uplink" not in network_modes.MODES[net.mode].words:
+        return None
+    if not net.uplink:
+        # LXD chooses one only if there is a single candidate (validateUplinkNetwork, 5.0 to 6.9).
+        _, *more = view.options.networks_asked
+        named = net.name in {other.name for other in more}
+        option = "its uplink in networks" if named else "ovn-uplink"
+        return blocked(f"network {net.name}: OVN needs an uplink: set {option}")
+    if made(lxd, net.uplink) is not None:
         return None
     return blocked(f"network {net.name}: there is no network {net.uplink}")
 

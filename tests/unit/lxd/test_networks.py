@@ -63,10 +63,19 @@ def test_before_it_is_made_somebody_may_object(servers: list[Server], lxd: LxdAp
     assert lxd.networks.list()[0].status == "Pending"
 
 
-def test_a_network_of_ovn_is_not_defined_on_members(lxd: LxdApi):
-    lxd.networks.create("ovn0", "ovn", {"network": "none"}, {})
+def test_a_network_of_ovn_is_not_defined_on_members(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
 
-    assert lxd.networks.list()[0].config["network"] == "none"
+    lxd.networks.create("ovn0", "ovn", {"network": "br0"}, {})
+
+    assert {n.name: n.config for n in lxd.networks.list()}["ovn0"]["network"] == "br0"
+
+
+def test_a_network_of_ovn_needs_an_uplink(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("br0", "bridge", {}, each(servers))
+
+    with pytest.raises(LxdError, match='"none" is not one of the allowed uplink networks'):
+        lxd.networks.create("ovn0", "ovn", {"network": "none"}, {})
 
 
 def test_a_network_that_nothing_uses_is_deleted(servers: list[Server], lxd: LxdApi):
@@ -172,6 +181,7 @@ def test_what_a_silent_member_is_on_is_unknown(servers: list[Server], lxd: LxdAp
 
 
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
+    lxd.networks.create("up", "bridge", {}, each(servers))
     for name in ("br0", "br1"):
         faulty(servers[0], "POST /1.0/networks", "lost")
         with pytest.raises(LxdUnreachable):

@@ -32,6 +32,7 @@ from values.interface import Interface
 Begun = tuple[ModelApp, str]
 CEPH = Ceph(user="lxd", key="AQDsecretkeyAA==", monitors=("10.0.9.1",), granted=True)
 OVN = Ovn("tcp:10.0.9.1:6641")
+TO_OVN = {"network_mode": "ovn", "network_name": "ovn0", "ovn_uplink": "lxdbr0"}
 CERTIFIED = Ovn("ssl:10.0.9.1:6641", "a certificate", "a key", "an authority")
 ETH0 = Interface("eth0", subnets=("192.0.2.5/24",), defaults=frozenset({4}), mtu=9000)
 ETH1 = replace(ETH0, name="eth1", defaults=frozenset(), subnets=("198.51.100.5/24",))
@@ -164,20 +165,20 @@ def left_folder() -> Begun:
 def gateways() -> Begun:
     app = small()
     app.related["ovn"] = OVN
-    changed(app, network_mode="ovn", network_name="ovn0")
+    changed(app, **TO_OVN)
     return to_do(app, ovn_gateways="m1")
 
 
 def to_ovn() -> Begun:
     app = formed(2)
     app.related["ovn"] = OVN
-    return to_do(app, network_mode="ovn", network_name="ovn0")
+    return to_do(app, **TO_OVN)
 
 
 def joining_ovn() -> Begun:
     app = formed(1)
     app.related["ovn"] = OVN
-    changed(app, network_mode="ovn", network_name="ovn0")
+    changed(app, **TO_OVN)
     app.add(1)
     for unit in ("lxd/1", "lxd/0", "lxd/0"):
         app.hook(unit)
@@ -188,7 +189,7 @@ def opening_ovn() -> Begun:
     """An authority has given a certificate."""
     app = small()
     app.related["ovn"] = CERTIFIED
-    return to_do(app, network_mode="ovn", network_name="ovn0")
+    return to_do(app, **TO_OVN)
 
 
 def to_ceph() -> Begun:

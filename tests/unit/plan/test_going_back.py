@@ -49,7 +49,7 @@ BASES: dict[str, dict[str, Any]] = {
     "renamed": {"network_name": "br7", "network_ipv4": "10.7.0.1/24"},
     "fan": {"network_mode": "fan"},
     "physical": {"network_mode": "physical", "network_parent": "br0"},
-    "ovn": {"network_mode": "ovn", "networks": UPLINK % ""},
+    "ovn": {"network_mode": "ovn", "networks": UPLINK % "", "ovn_uplink": "up"},
     "uplink": {"networks": UPLINK % ""},
     "bridged": {"networks": "up: {mode: bridge}"},
 }
@@ -111,7 +111,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         {"network_ipv4": "none"},
         {"network_ipv6": "none"},
         {"network_nat": False},
-        {"ovn_uplink": "up"},
+        {"ovn_uplink": "lxdbr0"},
         {"ovn_gateways": "m0 m1"},
         {"ovn_northbound": "tcp:10.0.9.2:6641"},
     ],

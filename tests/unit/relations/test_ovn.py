@@ -63,10 +63,13 @@ def test_a_certificate_is_asked_for_and_given_by_the_units_name():
     assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [told]))
 
 
+OVN0 = {"network_mode": "ovn", "network_name": "ovn0", "ovn_uplink": "lxdbr0"}
+
+
 def on_ovn(told: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
     app = formed(3, generation)
     app.related["ovn"] = told
-    app.options |= {"network_mode": "ovn", "network_name": "ovn0", **options}
+    app.options |= OVN0 | options
     app.settle()
     return app
 
@@ -77,7 +80,7 @@ def test_the_network_is_made_where_every_machine_is_a_chassis(generation: str):
 
     assert the_cluster(app).config["network.ovn.northbound_connection"] == TCP.northbound
     assert the_cluster(app).networks["ovn0"].type == "ovn"
-    assert network(app, "ovn0")["network"] == "none"
+    assert network(app, "ovn0")["network"] == "lxdbr0"
     assert nic(app) == {"network": "ovn0"}
 
 
@@ -125,7 +128,7 @@ def test_a_machine_that_is_not_a_chassis_says_so():
     app = formed(3)
     app.related["ovn"] = TCP
     app.units["lxd/2"].machine.missing_ = "no Open vSwitch here: relate ovn-chassis"
-    app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
+    app.options |= OVN0
     app.settle()
 
     told = "no Open vSwitch here: relate ovn-chassis"
@@ -147,11 +150,27 @@ def test_what_another_charm_wrote_is_as_good():
     app.related["ovn"] = Ovn(TLS.northbound)
     for unit in app.units.values():
         unit.machine.others_opened_ovn = True
-    app.options |= {"network_mode": "ovn", "network_name": "ovn0"}
+    app.options |= OVN0
     app.settle()
 
     assert "ovn0" in the_cluster(app).networks
     assert not any(u.machine.files for u in app.units.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"ovn_uplink": ""}, "network ovn0: OVN needs an uplink: set ovn-uplink"),
+        (
+            {"networks": "ov: ovn"},
+            "network ov: OVN needs an uplink: set its uplink in networks",
+        ),
+    ],
+)
+def test_a_network_without_an_uplink_says_what_to_set(options: dict[str, str], told: str):
+    app = on_ovn(TCP, **options)
+
+    assert statuses(app)["app"] == f"blocked: {told}"
 
 
 def test_an_uplink_that_is_not_there_is_named():

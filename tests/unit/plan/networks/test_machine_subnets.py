@@ -73,7 +73,7 @@ def test_a_subnet_with_a_members_address_is_not_chosen():
 def test_a_subnet_of_another_network_is_not_chosen():
     app = formed(3)
     app.related[ovn.RELATION.name] = Ovn("tcp:10.0.9.1:6641")
-    changed(app, networks=f"{{ov: {{mode: ovn, ipv4: {CHOSEN}}}}}")
+    changed(app, networks=f"{{ov: {{mode: ovn, uplink: lxdbr0, ipv4: {CHOSEN}}}}}")
 
     changed(app, **VXLAN)
 
