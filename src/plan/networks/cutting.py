@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import modes as network_modes
 from state.cluster import Network
 from steps.networks import UpdateNetwork
@@ -26,6 +28,10 @@ _CUTTING = (
 """Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
 _SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
 """Keys that cut off instances if they are turned off. LXD's default is on."""
+_RANGES = re.compile(r"ipv[46]\.((?:dhcp|ovn)\.ranges)")
+"""Keys that cut off the OVN networks of an uplink. Their routers keep the addresses from the old
+ranges, and dnsmasq gives them to others without a look (`--no-ping`; by source, 5.0 to 6.9).
+"""
 _INSTANCES = "/1.0/instances/"
 _NETWORKS = "/1.0/networks/"
 
@@ -62,7 +68,12 @@ def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
     cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
     if update.members:
         cutting.append("parent")
-    return f"{cutting[0]} cuts off {on_it}" if cutting and on_it else ""
+    if cutting and on_it:
+        return f"{cutting[0]} cuts off {on_it}"
+    # Without the family the status is short enough.
+    ranges = sorted(match[1] for key in update.values if (match := _RANGES.fullmatch(key)))
+    routers = _networks_on(network)
+    return f"{ranges[0]} cuts off {count(routers, 'network')}" if ranges and routers else ""
 
 
 def _cuts(mode: str, key: str, value: str) -> bool:
@@ -79,6 +90,10 @@ def users(network: Network) -> str:
     uplink changes (by source, 5.0 to 6.9).
     """
     instances = sum(user.startswith(_INSTANCES) for user in network.used_by)
-    networks = sum(user.startswith(_NETWORKS) for user in network.used_by)
+    networks = _networks_on(network)
     noun = "user" if instances and networks else "network" if networks else "instance"
     return count(instances + networks, noun) if instances or networks else ""
+
+
+def _networks_on(network: Network) -> int:
+    return sum(user.startswith(_NETWORKS) for user in network.used_by)

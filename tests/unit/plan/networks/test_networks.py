@@ -18,7 +18,6 @@ from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import (
     ADDRESSED,
-    BR0,
     ETH1,
     api,
     changed,
@@ -210,59 +209,6 @@ def test_what_runs_on_a_network_is_not_cut_off(options: dict[str, Any], key: str
     assert network(app, "lxdbr0") == before
     changed(app, network_disruptive=True)
     assert network(app, "lxdbr0") != before
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_an_uplink_keeps_the_next_hop_of_its_networks(generation: str):
-    """LXD gives a bridge's new address to none of the routers on it (by source, 5.0 to 6.9)."""
-    app = formed(3, generation)
-    api(app).networks.create("ov", "ovn", {"network": "lxdbr0"}, {})
-    before = network(app, "lxdbr0")
-
-    changed(app, network_ipv4="10.77.0.1/24")
-
-    cut = "ipv4.address cuts off 1 network; set network-disruptive=true"
-    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
-    assert network(app, "lxdbr0") == before
-    with_instance(app, "m1")
-    app.settle()
-    cut = "ipv4.address cuts off 2 users; set network-disruptive=true"
-    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
-    changed(app, network_disruptive=True)
-    assert network(app, "lxdbr0")["ipv4.address"] == "10.77.0.1/24"
-
-
-@pytest.mark.parametrize("generation", NAMES)
-@pytest.mark.parametrize("router", ["10.1.0.9/24", "10.1.0.1/24 fd00:1::9/64"])
-def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generation: str):
-    up = "{{up: {{mode: physical, parent: br0, gateway: {}, ranges: 10.1.0.20-10.1.0.30}}}}"
-    app = on_machines(formed(3, generation), BR0)
-    changed(app, networks=up.format("10.1.0.1/24"))
-    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
-    before = network(app, "up")
-
-    changed(app, networks=up.format(router))
-
-    key = "ipv6.gateway" if ":" in router else "ipv4.gateway"
-    cut = f"{key} cuts off 1 network; set network-disruptive=true"
-    assert statuses(app)["lxd/0"] == f"blocked: network up: {cut}"
-    assert network(app, "up") == before
-
-
-@pytest.mark.parametrize("generation", NAMES)
-def test_the_vlan_of_an_uplink_in_use_is_lxds_to_keep(generation: str):
-    up = "{{up: {{mode: physical, parent: br0, vlan: {}, gateway: 10.1.0.1/24}}}}"
-    app = on_machines(formed(3, generation), BR0)
-    changed(app, networks=up.format(7), network_disruptive=True)
-    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
-
-    changed(app, networks=up.format(8))
-
-    kept = "LXD keeps its vlan with 1 network on it: set the option back"
-    assert statuses(app)["lxd/0"] == f"blocked: network up: {kept}"
-    api(app).networks.delete("ov")
-    app.settle()
-    assert network(app, "up")["vlan"] == "8"
 
 
 @pytest.mark.parametrize("key", ["ipv4.dhcp", "ipv6.dhcp", "ipv4.routing", "ipv6.routing"])

@@ -1,0 +1,109 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Networks that OVN networks have as their uplink: what of them may change."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lxd_model.generations import NAMES
+from tests.unit.deeds import BR0, api, changed, on_machines, with_instance
+from tests.unit.findings import HEALTHY, network, statuses
+from tests.unit.model_units import ModelApp, formed
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_uplink_keeps_the_next_hop_of_its_networks(generation: str):
+    """LXD gives a bridge's new address to none of the routers on it (by source, 5.0 to 6.9)."""
+    app = formed(3, generation)
+    api(app).networks.create("ov", "ovn", {"network": "lxdbr0"}, {})
+    before = network(app, "lxdbr0")
+
+    changed(app, network_ipv4="10.77.0.1/24")
+
+    cut = "ipv4.address cuts off 1 network; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    assert network(app, "lxdbr0") == before
+    with_instance(app, "m1")
+    app.settle()
+    cut = "ipv4.address cuts off 2 users; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    changed(app, network_disruptive=True)
+    assert network(app, "lxdbr0")["ipv4.address"] == "10.77.0.1/24"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("router", ["10.1.0.9/24", "10.1.0.1/24 fd00:1::9/64"])
+def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generation: str):
+    up = "{{up: {{mode: physical, parent: br0, gateway: {}, ranges: 10.1.0.20-10.1.0.30}}}}"
+    app = on_machines(formed(3, generation), BR0)
+    changed(app, networks=up.format("10.1.0.1/24"))
+    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
+    before = network(app, "up")
+
+    changed(app, networks=up.format(router))
+
+    key = "ipv6.gateway" if ":" in router else "ipv4.gateway"
+    cut = f"{key} cuts off 1 network; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network up: {cut}"
+    assert network(app, "up") == before
+
+
+RANGES = {"ipv4.dhcp.ranges": "10.1.0.100-10.1.0.199", "ipv4.ovn.ranges": "10.1.0.2-10.1.0.20"}
+
+
+def with_routers(ranges: dict[str, str]) -> ModelApp:
+    """An operator gave the default bridge these ranges, and put an OVN network on it."""
+    app = changed(formed(3), network_ipv4="10.1.0.1/24", network_ipv6="none")
+    api(app).networks.update("lxdbr0", ranges, {})
+    api(app).networks.create("ov", "ovn", {"network": "lxdbr0", "ipv6.address": "none"}, {})
+    return app
+
+
+@pytest.mark.parametrize("key", RANGES)
+def test_ranges_that_an_operator_gave_an_uplink_stay_under_its_networks(key: str):
+    """As in LXD's guide to OVN: `lxc network set lxdbr0 ipv4.dhcp.ranges=... ipv4.ovn.ranges=...`.
+
+    The routers keep their addresses, which dnsmasq would give to an instance.
+    """
+    app = with_routers({key: RANGES[key]})
+
+    app.settle()
+
+    cut = f"{key[5:]} cuts off 1 network; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    assert network(app, "lxdbr0")[key] == RANGES[key]
+
+
+def test_ranges_in_an_option_that_are_those_of_the_network_cut_off_nothing():
+    app = with_routers(RANGES)
+
+    config = f"ipv4.ovn.ranges: {RANGES['ipv4.ovn.ranges']}"
+    changed(app, network_dhcp_ranges=RANGES["ipv4.dhcp.ranges"], network_config=config)
+
+    assert statuses(app)["app"] == HEALTHY["app"]
+
+
+def test_other_ranges_of_a_bridge_without_networks_on_it_are_applied():
+    app = with_instance(changed(formed(3), network_ipv4="10.1.0.1/24"), "m0")
+
+    changed(app, network_dhcp_ranges="10.1.0.100-10.1.0.199")
+
+    assert network(app, "lxdbr0")["ipv4.dhcp.ranges"] == "10.1.0.100-10.1.0.199"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_vlan_of_an_uplink_in_use_is_lxds_to_keep(generation: str):
+    up = "{{up: {{mode: physical, parent: br0, vlan: {}, gateway: 10.1.0.1/24}}}}"
+    app = on_machines(formed(3, generation), BR0)
+    changed(app, networks=up.format(7), network_disruptive=True)
+    api(app).networks.create("ov", "ovn", {"network": "up"}, {})
+
+    changed(app, networks=up.format(8))
+
+    kept = "LXD keeps its vlan with 1 network on it: set the option back"
+    assert statuses(app)["lxd/0"] == f"blocked: network up: {kept}"
+    api(app).networks.delete("ov")
+    app.settle()
+    assert network(app, "up")["vlan"] == "8"
