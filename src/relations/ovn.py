@@ -19,7 +19,7 @@ from pathlib import Path
 
 from options.options import Options
 from relations.relation import Asker, Databags, Relation, ServerKeys
-from state.cluster import ClusterView
+from state.cluster import ClusterView, Network
 from state.facts import Ovn
 from values.addresses import is_connection
 from values.yaml_maps import words
@@ -158,8 +158,17 @@ def _server_keys(ovn: Ovn) -> dict[str, str]:
 
 
 def _needed(lxd: ClusterView) -> bool:
-    """Whether a network is OVN's, or this is unknown: LXD could not even delete it without."""
-    return lxd.networks is None or any(network.type == "ovn" for network in lxd.networks)
+    """Whether a network is OVN's, or this is unknown: LXD could not even delete it without.
+
+    LXD lists the networks of the default project. Others are among the users of their uplink, which
+    is always in that project.
+    """
+    return lxd.networks is None or any(map(_concerns_ovn, lxd.networks))
+
+
+def _concerns_ovn(network: Network) -> bool:
+    users = network.used_by
+    return network.type == "ovn" or any(user.startswith("/1.0/networks/") for user in users)
 
 
 RELATION = Relation(

@@ -22,6 +22,7 @@ from tests.lxd_model.things import (
     Devices,
     Image,
     Instance,
+    Network,
     Profile,
     Volume,
 )
@@ -85,6 +86,13 @@ def add_project(server: Server, name: str, config: Config) -> None:
     request = Request("POST", "/1.0/projects", body={"name": name, "config": dict(config)})
     error = server.lxd.send(request, 5).error
     assert not error, error
+
+
+def add_network(server: Server, project: str, name: str, uplink: str) -> Network:
+    """An OVN network of a project, on an uplink of the default project."""
+    made = Network(name, "ovn", "Created", {"network": uplink}, project=project)
+    server.records.networks[name] = made
+    return made
 
 
 def add_image(server: Server, fingerprint: str) -> Image:

@@ -140,7 +140,10 @@ class Pool:
 
 @dataclass(frozen=True)
 class Network:
-    """A network that LXD manages, like a pool. The members in `broken` could not start it."""
+    """A network that LXD manages, like a pool. The members in `broken` could not start it.
+
+    In the model the names of two projects' networks differ.
+    """
 
     name: str
     type: str
@@ -151,6 +154,7 @@ class Network:
     broken: frozenset[str] = frozenset()
     number: int = 0
     description: str = ""
+    project: str = DEFAULT
 
     @property
     def half_made(self) -> bool:

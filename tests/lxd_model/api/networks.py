@@ -14,7 +14,7 @@ from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
 from tests.lxd_model.refusal import Refusal, bad
-from tests.lxd_model.things import NO_CONFIG
+from tests.lxd_model.things import DEFAULT, NO_CONFIG
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -72,7 +72,7 @@ def _interface(server: Server, name: str, kind: str) -> dict[str, Any]:
 
 def get_all(call: Call) -> Answer:
     """GET /1.0/networks."""
-    rows = call.records.networks.values()
+    rows = [n for n in call.records.networks.values() if n.project == DEFAULT]
     if not call.recursive:
         names = [*(n.name for n in rows), "lo", *call.server.interfaces]
         return Answer([used_by.url("networks", name) for name in names])

@@ -54,7 +54,7 @@ def of_pool(records: Records, pool: Pool) -> list[str]:
 def of_network(records: Records, network: Network) -> list[str]:
     """Networks that exist on it, instances and profiles."""
     found = [
-        url("networks", n.name)
+        url("networks", n.name, project=n.project)
         for n in records.networks.values()
         if n.status == "Created"
         and network.name in (n.config.get("network"), n.config.get("parent"))

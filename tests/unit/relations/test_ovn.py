@@ -13,8 +13,9 @@ import pytest
 from options.options import Options
 from relations import ovn
 from state.facts import Ovn
+from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, the_cluster
+from tests.unit.deeds import api, server, the_cluster
 from tests.unit.findings import network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
 
@@ -232,6 +233,20 @@ def test_a_connection_stays_as_long_as_a_network_is_on_it():
     app.settle()
 
     assert ovn.KEY_OF_DATABASE not in the_cluster(app).config
+
+
+def test_a_connection_stays_as_long_as_a_network_of_another_project_is_on_it():
+    """LXD lists only those of the default project."""
+    app = on_ovn(TCP)
+    app.options |= {"network_mode": "bridge", "network_name": "lxdbr0"}
+    app.settle()
+    api(app).networks.delete("ovn0")
+    by_hand.add_network(server(app, "m0"), "web", "ovn1", "lxdbr0")
+
+    app.related["ovn"] = None
+    app.settle()
+
+    assert the_cluster(app).config[ovn.KEY_OF_DATABASE] == TCP.northbound
 
 
 def test_a_member_that_joins_is_a_gateway_if_the_option_says_so():
