@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import deadlines
-from lxd import ceph_errors, clock_errors, name_errors, proxy_errors
+from lxd import ceph_errors, clock_errors, name_errors, proxy_errors, uplink_errors
 from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 from values import lxd_urls
@@ -166,6 +166,6 @@ class Client:
 
 def _with_cure(error: str) -> str:
     """LXD's error, with what to do if LXD does not name the cause itself."""
-    for errors in (name_errors, proxy_errors, clock_errors, ceph_errors):
+    for errors in (name_errors, proxy_errors, clock_errors, ceph_errors, uplink_errors):
         error = errors.named(error)
     return error

@@ -24,6 +24,8 @@ ON_INTERFACE = frozenset({"macvlan", "physical", "sriov"})
 TYPES = frozenset({"bridge", "ovn", *ON_INTERFACE})
 OWN_KEYS = ("parent", "bridge.external_interfaces", "bgp.ipv4.nexthop", "bgp.ipv6.nexthop")
 """Keys that each member has for itself."""
+_OF_ROUTER = {"ipv4": "10.0.0.200", "ipv6": "fd42::200"}
+"""By family: the address of an OVN network's router on its uplink."""
 
 
 def of_machine(machine: str) -> dict[str, Interface]:
@@ -83,7 +85,32 @@ def _with_uplink(server: Server, config: Config) -> dict[str, str]:
     if uplink not in uplinks:
         allowed = "is not one of the allowed uplink networks in project"
         raise bad(f'Option "network" value "{uplink}" {allowed}')
-    return {**config, "network": uplink}
+    return _with_addresses(server, {**config, "network": uplink})
+
+
+def _with_addresses(server: Server, config: Config) -> dict[str, str]:
+    """The keys with the router's own addresses on the uplink (allocateUplinkPortIPs)."""
+    uplink = server.records.networks[config["network"]].config
+    found = dict(config)
+    for family, example in _OF_ROUTER.items():
+        cidr = uplink.get(f"{family}.address") or uplink.get(f"{family}.gateway", "")
+        if "/" in cidr:
+            found.setdefault(f"volatile.network.{family}.address", example)
+    return found
+
+
+def _update_ovn(server: Server, network: Network, config: Config) -> dict[str, str]:
+    """The changed keys of an OVN network (`Update` in driver_ovn.go: 5.0 lacks the refusal)."""
+    for family in _OF_ROUTER:
+        own, router = f"{family}.address", f"volatile.network.{family}.address"
+        populated = config.get(own, "none") != "none" and router not in config
+        if populated and server.generation.modern:
+            why = f'cannot be empty when network address key "{own}" is populated'
+            raise Refusal(f'Uplink address key "{router}" {why}')
+    if config.get("network") == network.config.get("network"):
+        return dict(config)
+    # The router gets addresses on the other uplink.
+    return _with_uplink(server, {k: v for k, v in config.items() if not k.startswith("volatile.")})
 
 
 def making(server: Server, name: str, kind: str, config: Config) -> Work:
@@ -246,6 +273,8 @@ def update(server: Server, name: str, config: Config, description: str = "") -> 
     config = _resolved(network.type, {k: v for k, v in config.items() if v})
     if (config, description) == (network.config, network.description):
         return
+    if network.type == "ovn":
+        config = _update_ovn(server, network, config)
     if server.records.clustered:
         peers.require_all(server)
     server.records.networks[name] = replace(network, config=config, description=description)

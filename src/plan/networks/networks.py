@@ -16,7 +16,14 @@ import modes as network_modes
 from modes import AUTO, MARK, Mode, Site
 from options.options import Options
 from plan import cluster_change
-from plan.networks import contributions, cutting, obstacles, parents, wanted_networks
+from plan.networks import (
+    contributions,
+    cutting,
+    obstacles,
+    parents,
+    uplinks,
+    wanted_networks,
+)
 from plan.networks.contributions import EXTERNAL, PARENTS, UNFINISHED
 from plan.networks.wanted_networks import is_of, made, mode_of
 from plan.storage import contributions as storage_contributions
@@ -76,6 +83,7 @@ def _change_of(
     own: Mapping[str, ParentInterface],
     net: WantedNetwork,
 ) -> NetworkChange:
+    net = uplinks.fitted(net, lxd)
     mode = network_modes.MODES[net.mode]
     network = made(lxd, net.name) if mode.type else None
     if network is not None and not is_of(network, mode):

@@ -12,8 +12,8 @@ import modes as network_modes
 from options import subnets as options_subnets
 from options.networks import alike
 from plan import cluster_change
-from plan.networks import contributions, left_bridges, machine_subnets, parents
-from plan.networks.wanted_networks import made, mode_of
+from plan.networks import contributions, left_bridges, machine_subnets, parents, uplinks
+from plan.networks.wanted_networks import mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
 from values.status import Status, blocked
@@ -34,7 +34,7 @@ def of_new_network(
 
     `links` are the members' interfaces for it.
     """
-    yield _without_uplink(view, lxd, net)
+    yield uplinks.missing(view, lxd, net)
     yield _taken_interface(lxd, net, links)
     yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
@@ -43,21 +43,6 @@ def of_new_network(
     yield parents.clash(view, lxd, peers, net)
     yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
     yield parents.awaited_clash(view, lxd, peers, net)
-
-
-def _without_uplink(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for an OVN network without an uplink, or with one that does not exist."""
-    if "uplink" not in network_modes.MODES[net.mode].words:
-        return None
-    if not net.uplink:
-        # LXD chooses one only if there is a single candidate (validateUplinkNetwork, 5.0 to 6.9).
-        _, *more = view.options.networks_asked
-        named = net.name in {other.name for other in more}
-        option = "its uplink in networks" if named else "ovn-uplink"
-        return blocked(f"network {net.name}: OVN needs an uplink: set {option}")
-    if made(lxd, net.uplink) is not None:
-        return None
-    return blocked(f"network {net.name}: there is no network {net.uplink}")
 
 
 def _taken_interface(

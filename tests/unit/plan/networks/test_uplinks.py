@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import BR0, api, changed, on_machines, with_instance
 from tests.unit.findings import HEALTHY, network, statuses
@@ -48,6 +49,71 @@ def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generatio
     cut = f"{key} cuts off 1 network; set network-disruptive=true"
     assert statuses(app)["lxd/0"] == f"blocked: network up: {cut}"
     assert network(app, "up") == before
+
+
+UP = "up: {mode: bridge, ipv4: 10.1.0.1/24, ipv6: none}"
+ON_UP = {
+    "network_mode": "ovn",
+    "network_name": "ovn0",
+    "ovn_uplink": "up",
+    "networks": f"{{{UP}}}",
+}
+
+
+def on_uplink(generation: str = "5.21", **options: str) -> ModelApp:
+    """An OVN network on an uplink with IPv4 only, as in the page about networks."""
+    app = formed(3, generation)
+    app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
+    return changed(app, **ON_UP | options)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_has_no_family_that_its_uplink_lacks(generation: str):
+    app = on_uplink(generation)
+
+    config = network(app, "ovn0")
+    assert (config["ipv6.address"], "ipv6.nat" in config) == ("none", False)
+    assert statuses(app) == HEALTHY
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_on_an_uplink_without_ipv6_can_be_changed(generation: str):
+    app = on_uplink(generation)
+
+    changed(app, network_domain="lan.example")
+
+    assert network(app, "ovn0")["dns.domain"] == "lan.example"
+    assert statuses(app) == HEALTHY
+
+
+def test_a_network_stays_as_it_is_when_its_uplink_gets_another_family():
+    """LXD gives its router no address of it."""
+    app = on_uplink()
+
+    changed(app, networks=f"{{{UP.replace('none', 'fd00:1::1/64')}}}", network_disruptive=True)
+
+    assert network(app, "ovn0")["ipv6.address"] == "none"
+    assert statuses(app) == HEALTHY
+
+
+def test_a_network_that_an_older_charm_made_says_what_to_set():
+    app = changed(formed(3), networks=f"{{{UP}}}")
+    app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
+    config = {"network": "up", "ipv4.address": "auto", "ipv6.address": "auto"}
+    api(app).networks.create("ovn0", "ovn", config, {})
+
+    changed(app, **ON_UP)
+    told = str(app.hook("lxd/0").status)
+
+    assert told.endswith("no IPv6 uplink; set network-ipv6=none")
+    changed(app, network_ipv6="none", network_disruptive=True)
+    assert statuses(app) == HEALTHY
+
+
+def test_an_uplink_without_any_address_leaves_the_choice_to_lxd():
+    app = on_uplink(networks="{up: {mode: bridge, ipv4: none, ipv6: none}}")
+
+    assert "/" in network(app, "ovn0")["ipv4.address"]
 
 
 RANGES = {"ipv4.dhcp.ranges": "10.1.0.100-10.1.0.199", "ipv4.ovn.ranges": "10.1.0.2-10.1.0.20"}

@@ -1,0 +1,73 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""OVN networks and their uplinks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import modes as network_modes
+from modes import AUTO
+from plan.networks.wanted_networks import made
+from state.cluster import ClusterView, Network
+from state.view import View
+from values.status import Status, blocked
+from values.wanted_network import WantedNetwork
+
+_NONE = "none"
+_FAMILIES = ("ipv4", "ipv6")
+
+
+def missing(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for an OVN network without an uplink, or with one that does not exist."""
+    if not _has_uplink(net):
+        return None
+    if not net.uplink:
+        # LXD chooses one only if there is a single candidate (validateUplinkNetwork, 5.0 to 6.9).
+        _, *more = view.options.networks_asked
+        named = net.name in {other.name for other in more}
+        option = "its uplink in networks" if named else "ovn-uplink"
+        return blocked(f"network {net.name}: OVN needs an uplink: set {option}")
+    if made(lxd, net.uplink) is not None:
+        return None
+    return blocked(f"network {net.name}: there is no network {net.uplink}")
+
+
+def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:
+    """The wanted network with `none` in place of `auto` for a family that its router lacks.
+
+    LXD would choose an address, and refuse each later change of the network (5.21 and later). A
+    network that has an address keeps it.
+    """
+    uplink = made(lxd, net.uplink) if _has_uplink(net) and net.uplink else None
+    if uplink is None:
+        return net
+    current = made(lxd, net.name)
+    families = _of_router(uplink, current)
+    asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    lacking = {f for f, value in asked.items() if value == AUTO and f not in families}
+    # Without any family LXD may choose: the network is at least one between instances.
+    kept = {f for f in asked if current and "/" in current.config.get(f"{f}.address", "")}
+    fitting = lacking - kept if families else set[str]()
+    return replace(net, **dict.fromkeys(fitting, _NONE))
+
+
+def _of_router(uplink: Network, current: Network | None) -> set[str]:
+    """The families of a network's router on its uplink.
+
+    LXD decides that when it makes the network, and not again when the uplink gets another family.
+    """
+    if current is not None:
+        return {f for f in _FAMILIES if current.config.get(f"volatile.network.{f}.address")}
+    return {f for f in _FAMILIES if _has(uplink, f)}
+
+
+def _has(uplink: Network, family: str) -> bool:
+    """Whether an uplink has a family for the routers on it (allocateUplinkPortIPs, 5.0 to 6.9)."""
+    config = uplink.config
+    return "/" in (config.get(f"{family}.address") or config.get(f"{family}.gateway", ""))
+
+
+def _has_uplink(net: WantedNetwork) -> bool:
+    return "uplink" in network_modes.MODES[net.mode].words
