@@ -15,6 +15,9 @@ from state.facts import Ceph
 
 FOLDER = Path("/etc/ceph")
 _KEYRING = re.compile(re.escape(CEPH) + r"\.client\.(.+)\.keyring")
+_MONITORS = re.compile(r"^mon host = (.*)$", re.MULTILINE)
+_KEY = re.compile(r"^\s*key = (.*)$", re.MULTILINE)
+_CONFIGURATION = FOLDER / f"{CEPH}.conf"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -34,7 +37,7 @@ def files(ceph: Ceph) -> dict[Path, str]:
         "keyring": keyring("$name"),
     }
     return {
-        FOLDER / f"{CEPH}.conf": templates.get_template("ceph.conf.j2").render(values),
+        _CONFIGURATION: templates.get_template("ceph.conf.j2").render(values),
         keyring(f"client.{ceph.user}"): templates.get_template("ceph.keyring.j2").render(values),
     }
 
@@ -57,5 +60,17 @@ def compared(ceph: Ceph, on_disk: Mapping[Path, str]) -> Ceph:
     """The answer of a Ceph, with what this machine has of it."""
     users = (match[1] for path in on_disk if (match := _KEYRING.fullmatch(path.name)))
     ceph = replace(ceph, users=frozenset(users))
+    if not ceph.opens:
+        return ceph
     # Rendering takes time.
-    return replace(ceph, written=files(ceph).items() <= on_disk.items()) if ceph.opens else ceph
+    written = files(ceph).items() <= on_disk.items()
+    return replace(ceph, written=written, same=_is_same(ceph, on_disk))
+
+
+def _is_same(ceph: Ceph, on_disk: Mapping[Path, str]) -> bool:
+    """Whether the files are of this Ceph: its monitors change one by one, and so do keys."""
+    monitors = _MONITORS.search(on_disk.get(_CONFIGURATION, ""))
+    key = _KEY.search(on_disk.get(keyring(f"client.{ceph.user}"), ""))
+    if monitors is None or (key and key[1] == ceph.key):
+        return True
+    return not set(ceph.monitors).isdisjoint(monitors[1].split(","))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 import backends
@@ -27,8 +28,8 @@ from plan.networks import (
 )
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, related_keys, settings
+from plan.storage import ceph_access, daemon_volumes, left_folders, pools
 from plan.storage import contributions as storage_contributions
-from plan.storage import daemon_volumes, left_folders, pools
 from records import member_marks, pool_deletions, renames
 from relations import ovn
 from state.cluster import ClusterView, Member
@@ -238,13 +239,15 @@ def _problems(
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
     """What a coordinator publishes about the existing networks and pools."""
     default = _decided(view, lxd, view.peers, own) if view.peers else None
+    # The record of the default pool does not say its user.
+    earlier = partial(ceph_access.has_earlier_user, view)
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
         "on_devices": tuple(sorted(p for p, s in lxd.sources.items() if s.startswith(DEVICE))),
         "sources": {p: s for p, s in lxd.sources.items() if not s.startswith(DEVICE)},
         "pools": pools.records(
-            tuple(p for p in lxd.pools or () if default and p.name != default.pool)
+            tuple(p for p in lxd.pools or () if default and (p.name != default.pool or earlier(p)))
         ),
         "placed": networks.placed(view, lxd),
         "removed": orphaned_members.outsiders(lxd, view.peers.others) if view.peers else (),

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import backends
 from plan import leader, member
 from plan.addresses import listening
 from plan.forming import identity, joining, member_names
 from plan.install import disabled_snap, existing_lxd, removed_snap, upgrade, versions
 from plan.leaving import outside, removal
 from plan.recovery import unresponsive
-from relations import ceph, ovn
+from plan.storage import ceph_access
+from relations import ovn
 from state.cluster import ClusterView
-from state.facts import Ceph, Resource, SnapFacts
+from state.facts import Resource, SnapFacts
 from state.peers import UnitData
 from state.unresponsive import Unresponsive
 from state.view import Peers, View
@@ -88,20 +88,12 @@ def _with_lxd(view: View) -> Plan:
 
 def _with_access(view: View) -> Plan | None:
     """The plan until the files for a Ceph and an OVN are written, None once they are."""
-    of_ceph, of_ovn = ceph.RELATION.of(view), ovn.RELATION.of(view)
-    if of_ceph and not of_ceph.written and _needs_ceph(view, of_ceph):
+    of_ovn = ovn.RELATION.of(view)
+    if of_ceph := ceph_access.to_write(view):
         return Plan(waiting("for Ceph"), (WriteCeph(of_ceph),))
     if of_ovn and of_ovn.key and not of_ovn.written:
         return Plan(waiting("for OVN"), (WriteOvn(of_ovn),))
     return None
-
-
-def _needs_ceph(view: View, answer: Ceph) -> bool:
-    """Whether LXD can use a Ceph now, or uses it already: its monitors and its key may change."""
-    pools = view.lxd.pools if isinstance(view.lxd, ClusterView) else None
-    known = [backends.BACKENDS.get(pool.driver) for pool in pools or ()]
-    uses = any(backend is not None and backend.on_ceph for backend in known)
-    return answer.ready or (answer.opens and uses)
 
 
 def _clustering(view: View, lxd: ClusterView, peers: Peers) -> Plan:

@@ -25,6 +25,8 @@ class Ceph:
     """Whether this machine has its current configuration and key."""
     users: frozenset[str] = frozenset()
     """The users of Ceph that this machine has a key of, for this Ceph."""
+    same: bool = True
+    """Whether it is the Ceph of this machine's files, as far as a key or a monitor tells."""
 
     @property
     def opens(self) -> bool:

@@ -59,6 +59,8 @@ class Storage(_Data):
     backend: str
     pool: str
     size: str = ""
+    user: str = ""
+    """Its user in the application's Ceph, empty for other pools."""
 
 
 class ContributionRequest(_Data):

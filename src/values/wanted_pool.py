@@ -30,6 +30,8 @@ class WantedPool:
     """Its name in Ceph: an OSD pool, or a folder in `file_system`."""
     file_system: str = ""
     """The file system in Ceph that it is in, empty for other backends."""
+    user: str = ""
+    """The user of an existing pool in the application's Ceph."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import backends
 from backends import Backend
-from plan.storage import devices, file_systems
+from plan.storage import ceph_access, devices, file_systems
 from relations import ceph
 from state.cluster import ClusterView
 from state.facts import Device
 from state.peers import Contribution, ContributionRequest, Storage, Token
 from state.view import View
-from values.status import Kind, Status, blocked, waiting
+from values.status import Kind, Status, blocked
 from values.wanted_pool import LEAST_FILE, VOLUME_SIZE, WantedPool, in_bytes
 
 KEYS = "user.lxd-cluster.keys"
@@ -227,19 +227,6 @@ def _unsupported(asker: str, word: str, drivers: frozenset[str]) -> Status:
     return blocked(f"{asker}: LXD here supports {supported}{needs}")
 
 
-def _no_ceph(view: View) -> Status | None:
-    """Why nothing can be made in a Ceph now."""
-    answer = ceph.RELATION.of(view)
-    if answer is None:
-        app = view.unit.partition("/")[0]
-        return blocked(f"ceph: integrate it with a Ceph: juju integrate {app} ceph-mon")
-    if answer.problem:
-        return blocked(f"ceph: it refuses the request: {answer.problem}")
-    if answer.malformed:
-        return blocked(f"ceph: its {answer.malformed}: see juju show-unit {view.unit}")
-    return None if answer.ready else waiting("for Ceph to answer")
-
-
 def _version(view: View) -> str:
     return view.lxd.server.version if isinstance(view.lxd, ClusterView) else ""
 
@@ -286,7 +273,8 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
     # `storage-devices` is for the default pool of the present backend if an earlier one uses none.
     if backend is not None and not backend.on_devices:
         pool = replace(pool, devices=())
-    return replace(pool, backend=record.backend, size=record.size or pool.size)
+    size = record.size or pool.size
+    return replace(pool, backend=record.backend, size=size, user=record.user)
 
 
 def _member_config(
@@ -295,7 +283,9 @@ def _member_config(
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
-    if backend.on_ceph and (problem := _no_ceph(view)):
+    if backend.on_ceph and (
+        problem := ceph_access.not_ready(view) or ceph_access.without_key(view, pool)
+    ):
         return problem
     if backend.name == backends.CEPHFS and (problem := file_systems.locked(view, _version(view))):
         return problem

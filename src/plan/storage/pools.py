@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 
 import backends
 from plan import cluster_change
-from plan.storage import contributions
-from relations import ceph
+from plan.storage import ceph_access, contributions
 from state.cluster import ClusterView, Pool
 from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
@@ -37,10 +36,6 @@ class PoolChange:
     steps: tuple[Step, ...] = ()
     request: ContributionRequest | None = None
     problem: Status | None = None
-
-
-_CEPH_USERS = ("ceph.user.name", "cephfs.user.name")
-"""LXD's keys for the user in a Ceph: the application's name for a pool of the charm's."""
 
 
 def default(pool: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
@@ -114,30 +109,14 @@ def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status |
         pool_in_lxd = made(pool.name, existing)
         if pool_in_lxd is not None and (problem := _misfit(view, decided, pool, pool_in_lxd)):
             return problem
-    return _without_ceph(view, existing)
-
-
-def _without_ceph(view: View, existing: tuple[Pool, ...]) -> Status | None:
-    """Blocked for a pool of the charm's that is in a Ceph, although no Ceph is integrated.
-
-    An operator's own pool in another Ceph has another user.
-    """
-    if ceph.RELATION.of(view) is not None:
-        return None
-    app = view.unit.partition("/")[0]
-    users = {p.name: {p.config.get(key, "") for key in _CEPH_USERS} for p in existing}
-    found = next((p for p in existing if app in users[p.name] and not p.half_made), None)
-    return _integrate_again(found.name) if found else None
-
-
-def _integrate_again(pool: str) -> Status:
-    return blocked(f"the pool {pool} is in a Ceph: integrate that Ceph again")
+    return ceph_access.lost(view, existing)
 
 
 def _misfit(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
-    if backends.BACKENDS[pool.backend].on_ceph and ceph.RELATION.of(view) is None:
-        return _integrate_again(pool.name)
+    on_ceph = backends.BACKENDS[pool.backend].on_ceph
+    if on_ceph and (problem := ceph_access.misplaced(view, pool.name)):
+        return problem
     if not _is_of(pool_in_lxd, pool.backend):
         return blocked(
             f"pool {pool.name} has the driver {pool_in_lxd.driver} here: choose another name"
@@ -191,7 +170,12 @@ def current(view: View, decided: Storage, lxd: ClusterView) -> Storage:
 def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
     """The pools that a joining unit must make its part of."""
     return tuple(
-        Storage(backend=p.driver, pool=p.name, size=p.config.get(contributions.SIZE, ""))
+        Storage(
+            backend=p.driver,
+            pool=p.name,
+            size=p.config.get(contributions.SIZE, ""),
+            user=ceph_access.user(p),
+        )
         for p in sorted(existing, key=lambda p: p.name)
     )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,8 @@ from relations import ceph
 from state.facts import Ceph
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import READY, known_to_kernels, on_ceph
-from tests.unit.deeds import names, the_cluster
-from tests.unit.findings import root
+from tests.unit.deeds import changed, names, the_cluster
+from tests.unit.findings import root, statuses
 from tests.unit.model_units import ModelApp, formed
 
 
@@ -123,6 +124,100 @@ def test_a_pool_whose_ceph_is_gone_is_left_alone():
     status = str(app.plan("lxd/0").app_status)
     assert status == "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
     assert set(the_cluster(app).pools) == {"local", "local-ceph"}
+
+
+ELSEWHERE = replace(READY, key="AQDotherkeyAAA==", monitors=("10.0.77.1",))
+
+
+def with_pool_in_ceph() -> ModelApp:
+    app = on_ceph(formed(3))
+    app.related["ceph"] = READY
+    return changed(app, storage_backend="ceph")
+
+
+def test_another_ceph_than_that_of_the_pools_is_refused():
+    app = with_pool_in_ceph()
+    before = {unit.name: dict(unit.machine.files) for unit in app.units.values()}
+
+    app.related["ceph"] = ELSEWHERE
+    app.settle()
+
+    status = str(app.plan("lxd/0").app_status)
+    assert status == "blocked: the pool local-ceph is in another Ceph: integrate that one again"
+    assert {unit.name: unit.machine.files for unit in app.units.values()} == before
+
+
+def test_nothing_is_made_with_the_files_of_another_ceph():
+    app = with_pool_in_ceph()
+    app.related["ceph"] = ELSEWHERE
+
+    changed(app, storage_pools="more: ceph")
+
+    assert "more" not in the_cluster(app).pools
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        replace(READY, key="AQDotherkeyAAA=="),
+        replace(READY, monitors=("10.0.9.9",)),
+        replace(READY, monitors=("10.0.9.2", "10.0.9.3"), key="AQDotherkeyAAA=="),
+    ],
+)
+def test_a_ceph_whose_key_or_monitors_change_is_the_same(moved: Ceph):
+    app = with_pool_in_ceph()
+
+    app.related["ceph"] = moved
+    app.settle()
+
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+    assert all(moved.key in "".join(unit.machine.files.values()) for unit in app.units.values())
+
+
+def test_without_a_pool_there_another_ceph_replaces_the_files():
+    app = on_ceph(formed(3))
+    for told in (READY, ELSEWHERE):
+        app.related["ceph"] = told
+        changed(app, storage_pools="more: ceph" if told is ELSEWHERE else "")
+
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
+
+
+def renamed() -> ModelApp:
+    """Another application has taken the cluster over: its name is in its own key."""
+    app = on_ceph(formed(3))
+    app.related["ceph"] = replace(READY, user="old")
+    changed(app, storage_backend="ceph")
+    app.related["ceph"] = replace(READY, key="AQDotherkeyAAA==")
+    app.settle()
+    app.add(3)
+    return on_ceph(app)
+
+
+def test_the_members_keep_the_key_of_an_earlier_name():
+    app = renamed()
+
+    old = Path("/etc/ceph/lxd-cluster.client.old.keyring")
+    assert all(old in app.units[unit].machine.files for unit in ("lxd/0", "lxd/1", "lxd/2"))
+
+
+def test_a_new_unit_without_the_key_of_an_earlier_name_says_what_to_copy():
+    app = renamed()
+
+    app.settle()
+
+    told = "copy /etc/ceph/lxd-cluster.client.old.keyring here from a member"
+    assert statuses(app)["lxd/3"] == f"blocked: {told}"
+
+
+def test_a_new_unit_joins_once_it_has_the_key_of_an_earlier_name():
+    app = renamed()
+    old = Path("/etc/ceph/lxd-cluster.client.old.keyring")
+    app.units["lxd/3"].machine.files[old] = app.units["lxd/0"].machine.files[old]
+
+    app.settle()
+
+    assert "m3" in names(app)
 
 
 def test_a_key_that_is_none_is_told():
