@@ -36,6 +36,20 @@ _FORGET = {
 }
 _SERVICES = ("dhcp", "peers")
 
+_OF_MICROOVN = tuple(
+    Path("var/snap") / folder / "pki/client-cert.pem"
+    for folder in ("lxd/current/microovn/certificates", "microovn/common/data")
+)
+
+
+def _has_microovn(root: Path) -> bool:
+    """Whether LXD has the certificates of MicroOVN, in the file system that its daemon sees.
+
+    snapd mounts what `snap connect lxd:ovn-certificates microovn` gives for LXD's processes only.
+    Without that connection LXD takes them from MicroOVN's own folder (daemon.start of its snap).
+    """
+    return any((root / path).exists() for path in _OF_MICROOVN)
+
 
 class Machine(UnitNotes):
     """The machine of this unit, with the unit's notes on it."""
@@ -130,10 +144,15 @@ class Machine(UnitNotes):
 
         return capabilities.missing(need)
 
-    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
-        """Whether this machine has what opens OVN's database: `files`, or another charm's files."""
+    def opens_ovn(self, files: Mapping[Path, str], process: int) -> bool:
+        """Whether this machine has what opens OVN's database: `files`, or another charm's files.
+
+        Without `files` those of MicroOVN are as good. `process` is LXD's.
+        """
         from relations import ovn
 
+        if not files and _has_microovn(daemon_folders.root_of(process)):
+            return True
         wanted = (ovn.CERTIFICATE, ovn.KEY, ovn.AUTHORITY)
         if not all(path.exists() for path in wanted):
             return False

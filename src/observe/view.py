@@ -45,7 +45,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         lxd=lxd,
         neighbour=neighbour,
         given_devices=juju.devices,
-        related=_related(juju, ports),
+        related=_related(juju, lxd, ports),
         bound=juju.bound,
         proxies=juju.proxies,
         overlays=ports.machine.overlays(),
@@ -147,9 +147,13 @@ def observe_networks(view: View, ports: Ports) -> View:
     return replace(view, lxd=cluster.with_networks(lxd, view.options, ports))
 
 
-def _related(juju: HookInput, ports: Ports) -> dict[str, object]:
+def _related(
+    juju: HookInput, lxd: ClusterView | Unresponsive | None, ports: Ports
+) -> dict[str, object]:
     """The answers of other applications, and whether this machine has the files that they need."""
-    files = {ceph.RELATION.name: _ceph(juju, ports), ovn.RELATION.name: _ovn(juju, ports)}
+    process = lxd.server.process if isinstance(lxd, ClusterView) else 0
+    of_ovn = _ovn(juju, process, ports)
+    files = {ceph.RELATION.name: _ceph(juju, ports), ovn.RELATION.name: of_ovn}
     return {**juju.related, **files}
 
 
@@ -163,12 +167,15 @@ def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
     return ceph_files.compared(answer, ports.machine.ceph_files())
 
 
-def _ovn(juju: HookInput, ports: Ports) -> Ovn | None:
-    """OVN, and whether this machine has what opens it. Another charm's files are as good."""
+def _ovn(juju: HookInput, process: int, ports: Ports) -> Ovn | None:
+    """OVN, and whether this machine has what opens it. Another charm's files are as good.
+
+    `process` is LXD's.
+    """
     answer = ovn.RELATION.of(juju)
     if answer is None or not ovn.needs_files(answer):
         return answer
-    return replace(answer, written=ports.machine.opens_ovn(ovn.files(answer)))
+    return replace(answer, written=ports.machine.opens_ovn(ovn.files(answer), process))
 
 
 def _gives_to_pools(view: View, lxd: ClusterView) -> bool:

@@ -15,6 +15,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from options.options import Options
@@ -55,11 +56,15 @@ def _published(
     units: Iterable[Mapping[str, str]], application: Mapping[str, str]
 ) -> tuple[str, ...]:
     """The connections as they are published, whatever their form."""
-    connection = application.get("db_nb_connection_str") or application.get("db_nb_connection_strs")
-    if connection:
+    if connection := _of_microovn(application):
         return words(connection)
     addresses = {_decoded(unit.get("bound-address", "")) for unit in units} - {""}
     return tuple(f"{_TLS}{_bracketed(address)}:{_PORT}" for address in sorted(addresses))
+
+
+def _of_microovn(application: Mapping[str, str]) -> str:
+    keys = ("db_nb_connection_str", "db_nb_connection_strs")
+    return next((application[key] for key in keys if application.get(key)), "")
 
 
 def _decoded(value: str) -> str:
@@ -145,7 +150,8 @@ def _read(unit: str, options: Options, databags: Databags) -> Ovn | None:
     connection = northbound(options, units, application)
     if not connection:
         return malformed(units, application)
-    return answer(unit, connection, databags.units(CERTIFICATES))
+    found = answer(unit, connection, databags.units(CERTIFICATES))
+    return replace(found, microovn=bool(_of_microovn(application)) and not options.ovn_northbound)
 
 
 def _request(asker: Asker) -> dict[str, str]:

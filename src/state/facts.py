@@ -71,6 +71,8 @@ class Ovn:
     """Why the data about it cannot be used."""
     written: bool = True
     """Whether this machine has the files that open the database."""
+    microovn: bool = False
+    """Whether MicroOVN gave the connection: its certificates come by a connection of snaps."""
 
 
 @dataclass(frozen=True)

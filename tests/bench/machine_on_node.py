@@ -138,9 +138,9 @@ class BenchMachine(Machine):
         """What the node does not have."""
         return self._node.inside(lambda: Machine.missing(self, need))
 
-    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+    def opens_ovn(self, files: Mapping[Path, str], process: int) -> bool:
         """Whether the node has these files."""
-        return self._node.inside(lambda: Machine.opens_ovn(self, files))
+        return self._node.inside(lambda: Machine.opens_ovn(self, files, process))
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The node's interfaces."""

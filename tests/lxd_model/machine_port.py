@@ -191,7 +191,7 @@ class ModelMachine:
         """No machine has what OVN or the fan needs."""
         return f"no {need} here"
 
-    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+    def opens_ovn(self, files: Mapping[Path, str], process: int) -> bool:
         """There is no OVN in the simulation."""
         return not files
 

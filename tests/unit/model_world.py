@@ -285,7 +285,7 @@ class UnitMachine:
     def missing(self, need: str) -> str:
         return self.missing_
 
-    def opens_ovn(self, files: Mapping[Path, str]) -> bool:
+    def opens_ovn(self, files: Mapping[Path, str], process: int) -> bool:
         return self.others_opened_ovn or (bool(files) and self.has(files))
 
     def write_ovn(self, files: Mapping[Path, str]) -> None:

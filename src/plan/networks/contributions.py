@@ -240,6 +240,8 @@ def _unreached_ovn(view: View) -> str:
         return f"ovn: {answer.problem}: see juju show-unit {view.unit}"
     if answer is None or not answer.northbound:
         return "ovn: integrate it with ovn-central, or set ovn-northbound"
+    if not answer.written and answer.microovn:
+        return "ovn: no certificate: snap connect lxd:ovn-certificates microovn"
     if not answer.written:
         return "ovn: no certificate for its database: integrate with vault:certificates"
     return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host import snap
+from host import daemon_folders, snap
 from host.machine import Machine
 from host.snap_file import Meta
 from relations import ovn
@@ -159,18 +159,18 @@ class TestOvn:
 
     def test_a_new_key_of_the_authority_is_written(self, machine: Machine):
         machine.write_ovn(self.of("first"))
-        assert machine.opens_ovn(self.of("first"))
-        assert machine.opens_ovn({})
+        assert machine.opens_ovn(self.of("first"), 0)
+        assert machine.opens_ovn({}, 0)
 
-        assert not machine.opens_ovn(self.of("second"))
+        assert not machine.opens_ovn(self.of("second"), 0)
         machine.write_ovn(self.of("second"))
-        assert machine.opens_ovn(self.of("second"))
+        assert machine.opens_ovn(self.of("second"), 0)
 
     def test_a_key_that_the_next_unit_gets_is_written(self, machine: Machine):
         machine.write_ovn(self.of("first"))
         machine.begin("lxd/7")
 
-        assert not machine.opens_ovn(self.of("second"))
+        assert not machine.opens_ovn(self.of("second"), 0)
 
     def test_a_key_after_a_hook_that_was_killed_is_written(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch
@@ -185,17 +185,34 @@ class TestOvn:
             with pytest.raises(KeyboardInterrupt):
                 machine.write_ovn(self.of("second"))
 
-        assert not machine.opens_ovn(self.of("third"))
+        assert not machine.opens_ovn(self.of("third"), 0)
 
     def test_what_another_charm_wrote_stays(self, machine: Machine):
         machine.write_privately(self.of("another charm's"))
 
-        assert machine.opens_ovn(self.of("first"))
+        assert machine.opens_ovn(self.of("first"), 0)
 
     def test_what_an_older_charm_wrote_is_written_once_more(self, machine: Machine):
         """It did not note its keys."""
         machine.write_privately(self.of("first"))
-        assert not machine.opens_ovn(self.of("first"))
+        assert not machine.opens_ovn(self.of("first"), 0)
 
         machine.write_ovn(self.of("first"))
-        assert machine.opens_ovn(self.of("first"))
+        assert machine.opens_ovn(self.of("first"), 0)
+
+    @pytest.mark.parametrize(
+        "folder", ["lxd/current/microovn/certificates/pki", "microovn/common/data/pki"]
+    )
+    def test_certificates_that_lxd_has_from_microovn_open_it(
+        self, machine: Machine, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """snapd mounts them for LXD's processes only."""
+        root = tmp_path / "root-of-7"
+        monkeypatch.setattr(daemon_folders, "root_of", {0: tmp_path, 7: root}.__getitem__)
+        assert not machine.opens_ovn({}, 7)
+
+        (root / "var/snap" / folder).mkdir(parents=True)
+        (root / "var/snap" / folder / "client-cert.pem").touch()
+
+        assert machine.opens_ovn({}, 7)
+        assert not machine.opens_ovn({}, 0)

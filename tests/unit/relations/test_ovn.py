@@ -113,6 +113,10 @@ HINDERED = [
         Ovn(TLS.northbound),
         "blocked: ovn: no certificate for its database: integrate with vault:certificates",
     ),
+    (
+        Ovn(TLS.northbound, microovn=True),
+        "blocked: ovn: no certificate: snap connect lxd:ovn-certificates microovn",
+    ),
 ]
 
 

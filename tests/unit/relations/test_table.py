@@ -50,7 +50,7 @@ ROWS: dict[str, tuple[dict[str, Any], Told, object, dict[str, set[str]]]] = {
     "ovn": (
         {},
         Told({"ovsdb": []}, {"ovsdb": {"db_nb_connection_str": "tcp:10.0.9.3:6641"}}),
-        Ovn("tcp:10.0.9.3:6641"),
+        Ovn("tcp:10.0.9.3:6641", microovn=True),
         {"certificates": {"unit_name", "common_name", "sans", "certificate_name"}},
     ),
 }
