@@ -22,7 +22,8 @@ _INTERFACE_LIMIT = 15
 """The kernel's maximum length of an interface's name."""
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?\[\]!-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]*[A-Za-z0-9])*")
-_RANGE = re.compile(r"[0-9a-fA-F.:]+(-[0-9a-fA-F.:]+)?")
+_RANGE = re.compile(r"[0-9a-fA-F.:]+-[0-9a-fA-F.:]+")
+"""LXD takes no single address (IsNetworkRangeV4, 5.0 to 6.9)."""
 _AUTOMATIC = ("auto", "none")
 _OURS = (
     *("user.lxd-cluster.", "volatile.", "parent", "vlan", "network", "tunnel.lxd."),
@@ -119,7 +120,7 @@ def ranges(value: str) -> str:
     """Ranges of addresses, separated by spaces or commas."""
     for word in yaml_maps.words(value):
         first, _, last = word.partition("-")
-        ends = [_address(first), _address(last or first)]
+        ends = [_address(first), _address(last)]
         if not _RANGE.fullmatch(word) or None in ends:
             raise ValueError("use ranges such as 10.10.0.100-10.10.0.200")
         low, high = ends

@@ -24,6 +24,7 @@ _OURS = (
 """LXD's keys of a pool that follow from other keys of the option, and those that each member has
 for itself (NodeSpecificStorageConfig of 5.0 to 6.9): LXD refuses them for all members.
 """
+_OF_FILES = "cephfs"
 _WORDS = ("backend", "size", "devices", "osd-pool", "config")
 
 
@@ -71,6 +72,8 @@ def _pool(pool: str, value: Any, backends: Mapping[str, object]) -> WantedPool:
         if word not in _WORDS:
             raise ValueError(f"{pool}: use only {', '.join(_WORDS)}")
     backend = fields.get("backend")
+    if backend == _OF_FILES and "osd-pool" in fields:
+        raise ValueError(f"{pool}: {_OF_FILES} has no osd-pool; set cephfs-name")
     if not isinstance(backend, str) or backend not in backends:
         raise ValueError(f"{pool}: backend is one of {', '.join(sorted(backends))}")
     try:

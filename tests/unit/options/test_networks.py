@@ -54,6 +54,13 @@ def test_whatever_networks_are_typed_they_are_planned_or_refused_in_one_line(tol
     planned_or_refused({"networks": yaml.safe_dump(told)}, "networks=")
 
 
+@pytest.mark.parametrize("word", ["10.10.0.9", "10.10.0.5-10.10.0.9 10.10.0.7", "10.10.0.5-"])
+def test_a_range_has_a_start_and_an_end(word: str):
+    """LXD takes no single address (IsNetworkRangeV4 of 5.0 to 6.9)."""
+    with pytest.raises(ValueError, match="use ranges such as"):
+        Options(network_ipv4="10.10.0.1/24", network_dhcp_ranges=word)
+
+
 FIELDS = sorted(f for f in Options.model_fields if f.startswith(("network", "vxlan", "ovn")))
 VALUES = st.sampled_from(["10.9.0.1/24", "br0", "{a: b}", "macvlan"])
 

@@ -33,6 +33,11 @@ REFUSED = [
     ),
     (
         "storage-pools",
+        "{a: {backend: cephfs, osd-pool: b}}",
+        "storage-pools={a: {backend: ceph...: a: cephfs has no osd-pool; set cephfs-name",
+    ),
+    (
+        "storage-pools",
         "{a: {backend: dir, colour: red}}",
         "storage-pools={a: {bac...: a: use only backend, size, devices, osd-pool, config",
     ),

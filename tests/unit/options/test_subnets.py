@@ -28,17 +28,29 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (TEN | {"network_dhcp_ranges": "10.10.0.90-10.10.1.9"}, "not in network-ipv4=10.10.0.1/24"),
     (TEN | {"network_dhcp_ranges": "10.10.0.9-10.10.0.255"}, "not in network-ipv4=10.10.0.1/24"),
     (TEN | {"network_dhcp_ranges": "10.10.0.1-10.10.0.9"}, "not in network-ipv4=10.10.0.1/24"),
-    (TEN | {"network_dhcp_ranges": f"{RANGES} fd00::5"} | {"network_ipv6": "none"}, "network-ipv6"),
-    ({"networks": "{lan: {mode: bridge, ipv4: 10.1.0.1/24, dhcp-ranges: 10.2.0.5}}"}, "lan: dhcp"),
-    ({"networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, ranges: 10.2.0.5}}"}, "up: ranges"),
     (
-        {"networks": "{up: {mode: physical, parent: br0, gateway: 10.1.0.1/24, ranges: 10.2.0.5}}"},
+        TEN | {"network_dhcp_ranges": f"{RANGES} fd00::5-fd00::9"} | {"network_ipv6": "none"},
+        "network-ipv6",
+    ),
+    (
+        {"networks": "{lan: {mode: bridge, ipv4: 10.1.0.1/24, dhcp-ranges: 10.2.0.5-10.2.0.9}}"},
+        "lan: dhcp",
+    ),
+    (
+        {"networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, ranges: 10.2.0.5-10.2.0.9}}"},
+        "up: ranges",
+    ),
+    (
+        {
+            "networks": "{up: {mode: physical, parent: br0, gateway: 10.1.0.1/24,"
+            " ranges: 10.2.0.5-10.2.0.9}}"
+        },
         "not in its gateway's subnet",
     ),
     (
         {
             "networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, dhcp-ranges: 10.1.0.5-10.1.0.9,"
-            " ranges: 10.1.0.8}}"
+            " ranges: 10.1.0.8-10.1.0.9}}"
         },
         "in dhcp-ranges and in ranges",
     ),
@@ -66,10 +78,10 @@ def test_what_does_not_fit_together_is_refused(options: dict[str, Any], why: str
 FITTING: list[dict[str, Any]] = [
     {"network_mode": "vxlan", "network_ipv4": "10.1.0.1/26"},
     {"network_ipv4": "10.1.0.1/28", "networks": "{seg: {mode: vxlan, ipv4: 10.2.0.1/26}}"},
-    TEN | {"network_dhcp_ranges": f"{RANGES} 10.10.0.2"},
+    TEN | {"network_dhcp_ranges": f"{RANGES} 10.10.0.2-10.10.0.9"},
     {"network_dhcp_ranges": RANGES},
-    TEN | {"network_mode": "vxlan", "network_dhcp_ranges": "10.99.0.5"},
-    {"networks": "{up: {mode: physical, parent: br0, ranges: 10.2.0.5}}"},
+    TEN | {"network_mode": "vxlan", "network_dhcp_ranges": "10.99.0.5-10.99.0.9"},
+    {"networks": "{up: {mode: physical, parent: br0, ranges: 10.2.0.5-10.2.0.9}}"},
     TEN | {"network_mode": "macvlan", "networks": "{lan: {mode: bridge, ipv4: 10.10.0.1/24}}"},
 ]
 

@@ -127,15 +127,23 @@ def with_routers(ranges: dict[str, str]) -> ModelApp:
     return app
 
 
-@pytest.mark.parametrize("key", RANGES)
-def test_ranges_that_an_operator_gave_an_uplink_stay_under_its_networks(key: str):
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [
+        ("ipv4.dhcp.ranges", {}),
+        ("ipv4.ovn.ranges", {"network_dhcp_ranges": RANGES["ipv4.dhcp.ranges"]}),
+    ],
+)
+def test_ranges_that_an_operator_gave_an_uplink_stay_under_its_networks(
+    key: str, options: dict[str, str]
+):
     """As in LXD's guide to OVN: `lxc network set lxdbr0 ipv4.dhcp.ranges=... ipv4.ovn.ranges=...`.
 
     The routers keep their addresses, which dnsmasq would give to an instance.
     """
-    app = with_routers({key: RANGES[key]})
+    app = with_routers(RANGES)
 
-    app.settle()
+    changed(app, **options)
 
     cut = f"{key[5:]} cuts off 1 network; set network-disruptive=true"
     assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
