@@ -75,9 +75,17 @@ def without_key(view: View, pool: WantedPool) -> Status | None:
 
 
 def lost(view: View, existing: Iterable[Pool]) -> Status | None:
-    """Blocked for a pool of the charm's whose Ceph is not integrated, or another one is."""
-    found = next((p for p in existing if _is_ours(p) and not p.half_made), None)
-    return misplaced(view, found.name) if found else None
+    """Blocked for a pool that no option wants, and whose Ceph is not integrated, or another one is.
+
+    An empty one may go instead.
+    """
+    made = [pool for pool in existing if _is_ours(pool) and not pool.half_made]
+    found = next(iter(sorted(made, key=lambda pool: not pool.users)), None)
+    problem = misplaced(view, found.name) if found else None
+    if problem is None or found is None or found.users:
+        return problem
+    name = found.name
+    return blocked(f"the pool {name} is in a Ceph and empty: integrate it, or run remove-pool")
 
 
 def misplaced(view: View, pool: str) -> Status | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.remove_pool import remove_pool
 from relations import ceph
 from state.facts import Ceph
 from tests.lxd_model.generations import NAMES
@@ -124,6 +125,20 @@ def test_a_pool_whose_ceph_is_gone_is_left_alone():
     status = str(app.plan("lxd/0").app_status)
     assert status == "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
     assert set(the_cluster(app).pools) == {"local", "local-ceph"}
+
+
+def test_an_empty_pool_whose_ceph_is_gone_may_go():
+    app = with_pool_in_ceph()
+    changed(app, storage_backend="dir")
+
+    app.related["ceph"] = None
+    app.settle()
+
+    status = "the pool local-ceph is in a Ceph and empty: integrate it, or run remove-pool"
+    assert str(app.plan("lxd/0").app_status) == f"blocked: {status}"
+    remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, "local-ceph")
+    app.settle()
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
 ELSEWHERE = replace(READY, key="AQDotherkeyAAA==", monitors=("10.0.77.1",))
