@@ -18,6 +18,11 @@ LONGEST_WITH_TUNNEL = 11
 MARK = "user.lxd-cluster.mode"
 """LXD's key of a network: the mode in which it was made. Several modes have one type."""
 
+NAMED = "user.lxd-cluster.name"
+"""LXD's key of a network: the name in the option, if that was taken when it was made. Several names
+may have the same other name, see `other_name`.
+"""
+
 
 AUTO = "auto"
 """A value that the charm or LXD chooses, once."""

@@ -35,3 +35,5 @@ class WantedNetwork:
     group: str = "auto"
     """The multicast group of the members' tunnels; `none` for unicast."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+    named: str = ""
+    """The name in the option, if a network of another mode has it."""

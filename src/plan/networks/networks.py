@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import modes as network_modes
-from modes import AUTO, MARK, Mode, Site
+from modes import AUTO, MARK, NAMED, Mode, Site
 from options.options import Options
 from plan import cluster_change
 from plan.networks import (
@@ -111,7 +111,8 @@ def _creation(
 ) -> CreateNetwork:
     """Makes a network. `links` are the members' interfaces."""
     mode = network_modes.MODES[net.mode]
-    keys = _resolved(view, lxd, net, links)
+    # An existing network without this key is of the name in the option, whatever that is.
+    keys = {**_resolved(view, lxd, net, links), NAMED: net.named}
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(links.get(m.name, "")) for m in on}
     return CreateNetwork(net.name, mode.type, {k: v for k, v in keys.items() if v}, members)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import modes as network_modes
-from modes import MARK, Mode
+from modes import MARK, NAMED, Mode
 from options.options import Options
 from state.cluster import ClusterView, Network
 from values.status import Status, blocked
@@ -36,12 +36,14 @@ def default(
         return net
     other_name = network_modes.other_name(net.name, mode.name)
     names = [net.name] if other_name in more else [other_name, net.name]
-    of_mode = {n.name: n for n in existing if n.name in names and _may_become(n, mode)}
+    ours = [n for n in existing if n.name in names and n.config.get(NAMED, net.name) == net.name]
+    of_mode = {n.name: n for n in ours if _may_become(n, mode)}
     # An older charm may have made both: instances are on the one that the profile uses.
     names.sort(key=lambda name: name not in of_mode or _PROFILE not in of_mode[name].used_by)
     taken = any(n.name == net.name for n in existing)
     free = other_name if taken else net.name
-    return replace(net, name=next((name for name in names if name in of_mode), free))
+    name = next((name for name in names if name in of_mode), free)
+    return replace(net, name=name, named=net.name if name != net.name else "")
 
 
 def _may_become(network: Network, mode: Mode) -> bool:

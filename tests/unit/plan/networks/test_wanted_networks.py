@@ -15,7 +15,7 @@ from state.cluster import Network
 from tests.lxd_model.generations import NAMES
 from tests.unit.deeds import ETH1, api, changed, on_machines, the_cluster
 from tests.unit.findings import network, nic, preview_of, statuses
-from tests.unit.model_units import formed
+from tests.unit.model_units import ModelApp, formed
 from values.wanted_network import WantedNetwork
 
 
@@ -130,3 +130,32 @@ def test_the_mark_of_a_network_that_somebody_removed_is_set_back():
 
     assert the_cluster(app).networks[name].config[MARK] == "vxlan"
     assert str(app.plan("lxd/0").status) == "active: member m0, voter"
+
+
+def two_networks_with_one_short_name() -> ModelApp:
+    """`lxdbr0` and `lxdbr1` are both lxdbmacvlan if a bridge has the name."""
+    app = on_machines(formed(3), ETH1)
+    changed(app, network_mode="macvlan", network_parent="eth1")
+    assert nic(app)["network"] == "lxdbmacvlan"
+    return changed(app, network_name="lxdbr1")
+
+
+def test_another_name_makes_another_network_after_a_change_of_the_mode():
+    app = two_networks_with_one_short_name()
+
+    assert nic(app)["network"] == "lxdbr1"
+
+
+def test_the_name_from_before_is_that_of_the_network_from_before():
+    app = two_networks_with_one_short_name()
+
+    changed(app, network_name="lxdbr0")
+
+    assert nic(app)["network"] == "lxdbmacvlan"
+
+
+def test_a_network_that_an_older_charm_made_is_of_the_name_in_the_option():
+    """It has no key for its name."""
+    known = (bridge("lxdbr0"), Network("lxdbmacvlan", "macvlan", "Created", {}, frozenset()))
+
+    assert default(WantedNetwork("lxdbr0", "macvlan"), known, ()).name == "lxdbmacvlan"
