@@ -15,6 +15,7 @@ import yaml
 
 import charm
 from actions import parameters as actions_parameters
+from deadlines import HEARD
 from lab.cli import parameters
 from lab.model.errors import JujuError
 from lxd.join_tokens import fingerprint_of
@@ -230,10 +231,14 @@ def test_a_unit_in_error_recovers_the_quorum(held: HookTools):
         held.app.units[name].server.power_off()
     later(held.app, 600)
 
-    asked = typed(held, "lxd/2 recover-quorum lost=lxd/0,lxd/1")
-    done = typed(held, "lxd/2 recover-quorum lost=lxd/0,lxd/1 confirm=recover-lxd-2")
+    command = "lxd/2 recover-quorum lost=lxd/0,lxd/1"
+    asked = typed(held, command)
+    early = typed(held, f"{command} confirm=recover-lxd-2")
+    later(held.app, HEARD)
+    done = typed(held, f"{command} confirm=recover-lxd-2")
 
     assert asked.failure == "this gives up all other voters: repeat with confirm=recover-lxd-2"
+    assert "run it again in 5 min" in early.failure
     assert (done.failure, list(done.results)) == ("", ["backup"])
 
 
@@ -244,8 +249,12 @@ def test_without_goal_state_only_whom_the_operator_names_is_lost(three: HookTool
     three.failing["goal-state"] = "ERROR saas application not found"
 
     unnamed = typed(three, "lxd/1 recover-quorum confirm=recover-lxd-1")
-    named = typed(three, "lxd/1 recover-quorum lost=[lxd/0,lxd/2] confirm=recover-lxd-1")
+    command = "lxd/1 recover-quorum lost=[lxd/0,lxd/2] confirm=recover-lxd-1"
+    early = typed(three, command)
+    later(three.app, HEARD)
+    named = typed(three, command)
 
+    assert "run it again in 5 min" in early.failure
     assert "add lost=UNIT,UNIT" in unnamed.failure
     assert (named.failure, list(named.results)) == ("", ["backup"])
 
