@@ -232,6 +232,8 @@ def _not_newest(
     best = max([own_copy, *copies])
     if best is own_copy:
         return ""
+    if best.entry == own_copy.entry:
+        return f"run it on {best.unit}: its database is as new, and only one may recover"
     return (
         f"run it on {best.unit}: its database is the newest (term {best.entry.term}, "
         f"index {best.entry.index}; here term {copy.term}, index {copy.index})"
