@@ -124,19 +124,25 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     # Nobody may start it: it may still run on the dead machine.
     for member in sorted(member_marks.that_stopped(ports.lxd.notes.read())):
         _forget_stopped(step.project, step.name, member, ports)
-    name, notes = f"{step.project}/{step.name}", ports.lxd.notes
-    # A hook that is killed after the move must not leave it unnamed.
-    notes.write(not_running.added(notes.read(), step.source, name, not_running.DEAD))
+    name, instances, notes = f"{step.project}/{step.name}", ports.lxd.instances, ports.lxd.notes
+    # If the machine that it was on before that died, too, it may still run there.
+    noted = name in not_running.of_dead(notes.read())
+    if not noted:
+        # A hook that is killed after the move must not leave it unnamed.
+        notes.write(not_running.added(notes.read(), step.source, name, not_running.DEAD))
     try:
-        ports.lxd.instances.move(step.project, step.name, step.target, live=False)
-    except (LxdError, LxdLate) as error:
-        logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
-        notes.write(not_running.forgotten(notes.read(), name))
-        return _refused(step, step.target, str(error), history)
-    if ports.lxd.instances.starts_by_itself(step.project, step.name):
-        _keep_stopped(step.project, step.name, ports)
-    else:
-        notes.write(not_running.forgotten(notes.read(), name))
+        instances.move(step.project, step.name, step.target, live=False)
+    except LxdLate as error:
+        # LXD may still do it.
+        return _stays(step, error, history)
+    except LxdError as error:
+        if not noted:
+            notes.write(not_running.without(notes.read(), step.source, name))
+        return _stays(step, error, history)
+    if instances.starts_by_itself(step.project, step.name):
+        instances.keep_stopped(step.project, step.name)
+    elif not noted:
+        notes.write(not_running.without(notes.read(), step.source, name))
     logger.warning(
         "%s/%s was on the dead %s and is on %s now, stopped",
         step.project,
@@ -147,26 +153,22 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     return history
 
 
+def _stays(step: MoveOffDead, error: Exception, history: RunHistory) -> RunHistory:
+    logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
+    return _refused(step, step.target, str(error), history)
+
+
 def keep_stopped(step: KeepStopped, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The next start of a daemon does not start an instance that may run on a dead machine."""
-    _keep_stopped(step.project, step.name, ports)
+    ports.lxd.instances.keep_stopped(step.project, step.name)
     return history
-
-
-def _keep_stopped(project: str, name: str, ports: Ports) -> None:
-    instances, notes = ports.lxd.instances, ports.lxd.notes
-    if instances.has_autostart(project, name):
-        instance, own = f"{project}/{name}", instances.own_autostart(project, name)
-        notes.write(not_running.without_autostart(notes.read(), instance, own))
-        instances.set_autostart(project, name, "false")
-    instances.keep_stopped(project, name)
 
 
 def restore_autostart(
     step: RestoreAutostart, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
     """An operator has started the instance: it starts with its machine again."""
-    ports.lxd.instances.set_autostart(step.project, step.name, step.value)
+    ports.lxd.instances.restore_autostart(step.project, step.name)
     return history
 
 

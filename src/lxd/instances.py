@@ -16,6 +16,9 @@ from lxd.http import api_path
 from state.lxd_objects import Instance
 from values import lxd_urls
 
+_UNSET = "unset"
+"""The note of an instance without a `boot.autostart` of its own."""
+
 
 class InstancesApi:
     """/1.0/instances."""
@@ -58,10 +61,6 @@ class InstancesApi:
         row = self._get(project, name)
         return parsing.ran_last(row) or parsing.autostart(row)
 
-    def has_autostart(self, project: str, name: str) -> bool:
-        """Whether LXD starts an instance whenever its daemon starts."""
-        return parsing.autostart(self._get(project, name))
-
     def move(self, project: str, name: str, target: str, *, live: bool) -> None:
         """Moves an instance to another member; without `live` it must be stopped.
 
@@ -80,21 +79,25 @@ class InstancesApi:
         """An instance is in a cluster group: LXD keeps it there when it chooses a member."""
         self._set(project, name, {parsing.GROUP: group})
 
-    def own_autostart(self, project: str, name: str) -> str:
-        """The instance's own `boot.autostart`, not its profiles'. Empty without one."""
-        return str(self._get(project, name)["config"].get(parsing.AUTOSTART, ""))
-
     def keep_stopped(self, project: str, name: str) -> None:
-        """The next start of a daemon does not start the instance, unless it has `boot.autostart`.
+        """No daemon that starts also starts the instance.
 
-        A daemon starts what has that key, and what ran last and lacks the key
-        (instanceShouldAutoStart).
+        A daemon starts what has `boot.autostart`, and what ran last and lacks that key
+        (instanceShouldAutoStart). The instance's own `boot.autostart` is noted on the instance.
         """
-        self._set(project, name, {parsing.LAST_STATE: "STOPPED"})
+        row = self._get(project, name)
+        stopped = {parsing.LAST_STATE: "STOPPED"}
+        if parsing.autostart(row):
+            own = str(row["config"].get(parsing.AUTOSTART) or _UNSET)
+            stopped |= {parsing.AUTOSTART: "false", parsing.AUTOSTART_BEFORE: own}
+        self._set(project, name, stopped)
 
-    def set_autostart(self, project: str, name: str, value: str) -> None:
-        """The instance's own `boot.autostart`; without a value its profiles' counts again."""
-        self._set(project, name, {parsing.AUTOSTART: value})
+    def restore_autostart(self, project: str, name: str) -> None:
+        """The instance has its own `boot.autostart` of before `keep_stopped`, or none."""
+        before = str(self._get(project, name)["config"].get(parsing.AUTOSTART_BEFORE, ""))
+        if before:
+            own = "" if before == _UNSET else before
+            self._set(project, name, {parsing.AUTOSTART: own, parsing.AUTOSTART_BEFORE: ""})
 
     def _set(self, project: str, name: str, config: dict[str, str]) -> None:
         self._client.set_keys(api_path("instances", name), {"config": config}, {"project": project})

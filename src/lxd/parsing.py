@@ -16,6 +16,8 @@ from values.lxd_booleans import is_true
 from values.numbers import whole
 
 LAST_STATE, AUTOSTART = "volatile.last_state.power", "boot.autostart"
+AUTOSTART_BEFORE = "user.lxd-cluster.autostart"
+"""LXD's key of an instance that the charm keeps stopped: its own `boot.autostart` before that."""
 GROUP = "volatile.cluster.group"
 """The cluster group that an instance was placed in (5.21 and later)."""
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})
@@ -102,6 +104,7 @@ def instance(row: Any) -> Instance:
         stateful=is_true(config.get("migration.stateful", "")),
         stopped_by_lxd=not running and ran_last(row),
         autostart=autostart(row),
+        kept_stopped=AUTOSTART_BEFORE in config,
         shutdown=_SHUTDOWN if seconds is None else seconds,
         devices=row.get("expanded_devices") or {},
     )

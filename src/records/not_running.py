@@ -18,8 +18,6 @@ from values.status import Status, blocked
 LOG = "not-running."
 DEAD = "dead"
 """In place of LXD's reason: it was on a dead machine, and the charm has not tried to start it."""
-_AUTOSTART = f"{DEAD} boot.autostart="
-"""The same of an instance whose `boot.autostart` is off meanwhile. Its own value follows."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -33,30 +31,19 @@ def added(notes: Mapping[str, str], member: str, instance: str, why: str) -> dic
     return _written(member, {**read(notes).get(member, {}), instance: why})
 
 
-def without_autostart(notes: Mapping[str, str], instance: str, own: str) -> dict[str, str]:
-    """The notes that also keep an instance's own `boot.autostart`, until it runs again."""
-    member = next(m for m, reasons in read(notes).items() if instance in reasons)
-    return added(notes, member, instance, f"{_AUTOSTART}{own}")
-
-
 def of_dead(notes: Mapping[str, str]) -> frozenset[str]:
     """The instances that may still run on a dead machine."""
     return frozenset(
         instance
         for reasons in read(notes).values()
         for instance, why in reasons.items()
-        if why.startswith(DEAD)
+        if why == DEAD
     )
 
 
-def autostart_before(notes: Mapping[str, str]) -> dict[str, str]:
-    """By instance whose `boot.autostart` is off meanwhile: its own value before that."""
-    return {
-        instance: why.removeprefix(_AUTOSTART)
-        for reasons in read(notes).values()
-        for instance, why in reasons.items()
-        if why.startswith(_AUTOSTART)
-    }
+def without(notes: Mapping[str, str], member: str, instance: str) -> dict[str, str]:
+    """The notes without an instance that ran on this member. Empty if it is not in them."""
+    return _without(notes, {(member, instance)})
 
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
@@ -92,7 +79,7 @@ def status(notes: Mapping[str, str]) -> Status | None:
         instance, why = min(reasons.items())
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         cure = f"run forget-lost name={member}"
-        if why.startswith(DEAD):
+        if why == DEAD:
             return blocked(f"{instance}{more}: start it if {member} is off, or {cure}")
         return blocked(f"{instance}{more} does not start: start it, or {cure}")
     return None

@@ -33,6 +33,8 @@ class Instance:
     """It does not run now, but ran when LXD stopped it: for an evacuation, or with its daemon."""
     autostart: bool = False
     """Its `boot.autostart`: LXD starts it whenever its daemon starts."""
+    kept_stopped: bool = False
+    """The charm has turned its `boot.autostart` off, and noted its own value."""
     shutdown: int = 30
     """Seconds for its shutdown, before it is stopped hard."""
     devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])

@@ -103,7 +103,6 @@ class RestoreAutostart:
 
     project: str
     name: str
-    value: str
 
     def __str__(self) -> str:
         return f"give {self.project}/{self.name} its boot.autostart back"

@@ -151,22 +151,21 @@ def test_a_daemon_that_starts_does_not_start_what_is_kept_stopped(ground: Bench,
     launch(app, "c1", "m0")
     unit.node.lxc("stop", "-f", "c1")
     unit.node.lxc("config", "set", "c1", "volatile.last_state.power=RUNNING")
-    unit.lxd.instances.set_autostart("default", "c1", autostart)
+    unit.node.lxc("config", "set", "c1", f"boot.autostart={autostart}")
     restarted(unit)
     all_run(app, "c1")
     unit.node.lxc("stop", "-f", "c1")
     unit.node.lxc("config", "set", "c1", "volatile.last_state.power=RUNNING")
 
-    if autostart:
-        unit.lxd.instances.set_autostart("default", "c1", "false")
     unit.lxd.instances.keep_stopped("default", "c1")
     restarted(unit)
 
     time.sleep(5)
     (c1,) = unit.lxd.instances.list()
     assert not c1.running
-    unit.lxd.instances.set_autostart("default", "c1", "")
-    assert unit.lxd.instances.own_autostart("default", "c1") == ""
+    unit.lxd.instances.restore_autostart("default", "c1")
+    assert unit.node.lxc("config", "get", "c1", "boot.autostart").strip() == autostart
+    assert not unit.node.lxc("config", "get", "c1", "user.lxd-cluster.autostart").strip()
 
 
 def restarted(unit: BenchUnit) -> None:

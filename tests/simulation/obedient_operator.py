@@ -72,6 +72,7 @@ class ObedientOperator:
             r"(\S+) is offline and has no unit: start it": self.lxc.start_or_remove,
             r"(\S+) may be the last member: bring its LXD back": self._give_up,
             r"run form-again": self._form_again,
+            r"the pool (\S+) is in a Ceph and empty": self._remove_pool,
             r"lxc cluster restore": self.lxc.restore,
         }
         """The same for the application's status."""
@@ -287,6 +288,12 @@ class ObedientOperator:
             if found := re.search(pattern, message):
                 cure(None, *found.groups())
                 return
+
+    def _remove_pool(self, _: None, pool: str) -> None:
+        """`remove-pool`: nothing is on it."""
+        lease = self.engine.juju.state.applications[APP].lease
+        if lease is not None and lease.holder in self.engine.units:
+            self._action(lease.holder, "remove-pool", name=pool)
 
     def _give_up(self, _: None, unit: str) -> None:
         """The operator cannot bring it back, and knows what is lost with it."""

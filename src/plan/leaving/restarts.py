@@ -98,18 +98,14 @@ def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
     if not view.leader or lxd.instances is None:
         return ()
     up = {m.name for m in lxd.members if m.up}
-    dead, before = not_running.of_dead(lxd.notes), not_running.autostart_before(lxd.notes)
-    here = [i for i in lxd.instances if str(i) in dead and i.location in up]
+    dead = not_running.of_dead(lxd.notes)
+    here = [i for i in lxd.instances if i.location in up]
     steps: list[Step] = [
         KeepStopped(i.project, i.name)
         for i in here
-        if not i.running and (i.stopped_by_lxd or i.autostart)
+        if str(i) in dead and not i.running and (i.stopped_by_lxd or i.autostart)
     ]
-    steps += [
-        RestoreAutostart(i.project, i.name, before[str(i)])
-        for i in here
-        if i.running and str(i) in before
-    ]
+    steps += [RestoreAutostart(i.project, i.name) for i in here if i.running and i.kept_stopped]
     notes = not_running.outdated(lxd.notes, lxd.instances)
     return (*steps, WriteNotes(notes)) if notes else tuple(steps)
 

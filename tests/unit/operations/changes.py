@@ -290,10 +290,10 @@ def noted_as_dead(*, running: bool) -> Begun:
     app = small()
     records = the_cluster(app)
     c1 = records.instances["default", "c1"]
-    why = f"{not_running.DEAD} boot.autostart=true" if running else not_running.DEAD
-    autostart = "false" if running else "true"
-    records.instances[c1.key] = replace(c1, running=running, config={"boot.autostart": autostart})
-    for key, value in not_running.added({}, "m3", "default/c1", why).items():
+    own = {"boot.autostart": "true"}
+    off = {"boot.autostart": "false", "user.lxd-cluster.autostart": "true"}
+    records.instances[c1.key] = replace(c1, running=running, config=off if running else own)
+    for key, value in not_running.added({}, "m3", "default/c1", not_running.DEAD).items():
         note(app, key, value)
     return app, "lxd/0"
 

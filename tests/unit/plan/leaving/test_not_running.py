@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from actions.forget_lost import forget_lost
-from lxd.errors import LxdError
+from lxd.errors import LxdError, LxdLate
 from records import not_running
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
@@ -20,6 +20,7 @@ from tests.unit.cutting import cut, cuts
 from tests.unit.deeds import (
     api,
     cluster_api,
+    fail,
     later,
     leaving,
     names,
@@ -148,7 +149,7 @@ def test_it_is_named_wherever_the_hook_was_killed(generation: str):
 def test_the_next_start_of_a_daemon_does_not_start_it(
     generation: str, autostart: str, acknowledged: bool
 ):
-    app = moved_off(generation, **{"boot.autostart": autostart})
+    app = moved_off(generation, **({"boot.autostart": autostart} if autostart else {}))
     if acknowledged:
         forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m3")
 
@@ -169,20 +170,75 @@ def test_a_hook_that_was_killed_after_the_move_does_not_leave_it_to_the_next_sta
 
 @pytest.mark.parametrize("own", ["", "true"])
 def test_what_the_operator_starts_starts_with_its_machine_again(own: str):
-    app, _ = dead_with_c1("5.21", **{"boot.autostart": own})
+    app, _ = dead_with_c1("5.21", **({"boot.autostart": own} if own else {}))
     if not own:
         profile = api(app).profiles.default()
         api(app).profiles.set_default({**profile, "config": {"boot.autostart": "true"}})
+    before = dict(the_cluster(app).instances["default", "c1"].config)
     for _ in range(4):
         later(app, 100.0).settle()
-    (before,) = api(app).instances.list()
+    (kept,) = api(app).instances.list()
 
     api(app).instances.start("default", "c1")
     app.settle()
 
+    assert (kept.autostart, kept.kept_stopped) == (False, True)
+    assert the_cluster(app).instances["default", "c1"].config == before
+
+
+def test_forget_lost_says_what_stays_off():
+    app = moved_off("5.21", **{"boot.autostart": "true"})
+
+    told = forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m3")
+
+    assert told.startswith("m3 is acknowledged; boot.autostart of default/c1 stays off")
+
+
+@every_generation
+@pytest.mark.parametrize("autostart", ["", "true"])
+def test_a_second_dead_machine_changes_nothing_about_the_first(generation: str, autostart: str):
+    app = moved_off(generation, **({"boot.autostart": autostart} if autostart else {}))
+    api(app).instances.move("default", "c1", "m1", live=False)
+
+    without(app, "m1").remove("lxd/1")
+    for _ in range(4):
+        later(app, 100.0).settle()
+
     (c1,) = api(app).instances.list()
-    assert (before.autostart, c1.autostart) == (False, True)
-    assert api(app).instances.own_autostart("default", "c1") == own
+    assert (names(app), c1.running) == (["m0", "m2"], False)
+    assert status(app) == "blocked: default/c1: start it if m3 is off, or run forget-lost name=m3"
+
+
+def test_a_refused_move_off_a_second_dead_machine_changes_nothing_about_the_first():
+    app = moved_off("5.21")
+    api(app).instances.move("default", "c1", "m1", live=False)
+    fail(app, "lxd/0", "POST /1.0/instances/NAME")
+
+    without(app, "m1").remove("lxd/1")
+    for _ in range(2):
+        later(app, 100.0).settle()
+
+    assert not_running.read(api(app).notes.read()) == {"m3": {"default/c1": not_running.DEAD}}
+
+
+def test_a_move_that_lxd_finishes_later_is_named(monkeypatch: pytest.MonkeyPatch):
+    app, _ = dead_with_c1("5.21")
+    instances = app.units["lxd/0"].ports.lxd.instances
+    move = instances.move
+
+    def late(project: str, name: str, target: str, *, live: bool) -> None:
+        move(project, name, target, live=live)
+        raise LxdLate("LXD needed more than 600 s")
+
+    monkeypatch.setattr(instances, "move", late)
+    later(app, 100.0).settle()
+    monkeypatch.undo()
+    for _ in range(3):
+        later(app, 100.0).settle()
+
+    reboot_all(app)
+    assert not runs(app)
+    assert status(app).startswith("blocked: default/c1: start it if m3 is off")
 
 
 @every_generation
