@@ -259,6 +259,8 @@ def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) 
 def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member is out of the cluster, or it is known which images keep it."""
     _refuse_another(step, ports)
+    # From here on an LXD outside the cluster has left it, and was not removed by somebody.
+    ports.machine.note_identity("")
     try:
         ports.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
@@ -270,7 +272,6 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
         if not ports.lxd.cluster.is_alone(deadlines.START):
             raise
     ports.lxd.cluster.await_alone(deadlines.START)
-    ports.machine.note_identity("")
     _end_overlays(ports)
     ports.machine.forget_forming()
     ports.machine.forget_failures()
@@ -300,6 +301,7 @@ def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHis
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
+    ports.machine.note_identity("")
     ports.lxd.members.remove(step.name)
     _end_overlays(ports)
     return history

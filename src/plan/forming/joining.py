@@ -11,7 +11,7 @@ from dataclasses import replace
 import backends
 from plan.addresses import listening
 from plan.forming import member_names
-from plan.install import existing_lxd, versions
+from plan.install import existing_lxd, removed_snap, versions
 from plan.networks import contributions, overlay_dhcp
 from plan.recovery import unresponsive
 from plan.storage import contributions as storage_contributions
@@ -113,7 +113,7 @@ def _no_longer_member(view: View, peers: Peers) -> Status | None:
     """Why a unit that was a member does not join again, None if it never was one."""
     if not peers.own.cluster:
         return None
-    return unresponsive.removed() if view.unit in peers.removed else unresponsive.emptied()
+    return unresponsive.removed() if view.unit in peers.removed else blocked(removed_snap.empty())
 
 
 def _failed_too_often(view: View) -> Status | None:

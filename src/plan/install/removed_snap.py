@@ -16,8 +16,7 @@ from values.status import Status, blocked
 def status(view: View) -> Status | None:
     """Blocked for a member without LXD, unless the cluster has removed it."""
     snap = view.snap
-    present = snap.installed or snap.disabled or snap.unfinished or snap.deb
-    if present or not _is_member(view):
+    if snap.installed or snap.disabled or snap.deb or not _is_member(view):
         return None
     return blocked(reason())
 
@@ -25,6 +24,19 @@ def status(view: View) -> Status | None:
 def reason() -> str:
     """Why a member without a snap can do nothing, and what to look at."""
     return "LXD's snap was removed here; docs: How to recover"
+
+
+def has_emptied(view: View) -> bool:
+    """Whether a member's LXD outside a cluster is another one: the snap was installed again.
+
+    Before a member leaves, the charm forgets the identity on its disk; a reset has a note.
+    """
+    return _is_member(view) and view.noted_identity != "" and view.forming is None
+
+
+def empty() -> str:
+    """Why a unit with such an LXD can do nothing, and what to look at."""
+    return "LXD here is empty, and was a member; docs: How to recover"
 
 
 def _is_member(view: View) -> bool:

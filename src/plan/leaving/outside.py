@@ -46,15 +46,20 @@ def of_disabled(view: View) -> Plan:
     status = disabled_snap.status(view.snap)
     if status is not None and status.kind is Kind.WAITING:
         return outcomes.held(status)
-    return _without_snap(view, disabled_snap.reason())
+    return _held_for(view, disabled_snap.reason())
 
 
 def of_removed(view: View) -> Plan:
     """LXD's snap is gone. Juju would release the machine with pools and snapd's copy."""
-    return _without_snap(view, removed_snap.reason())
+    return _held_for(view, removed_snap.reason())
 
 
-def _without_snap(view: View, reason: str) -> Plan:
+def of_emptied(view: View) -> Plan:
+    """LXD was removed and installed again. Its pools and snapd's copy may still be here."""
+    return _held_for(view, removed_snap.empty())
+
+
+def _held_for(view: View, reason: str) -> Plan:
     status = blockers.cannot_leave(view.unit, (reason,))
     return outcomes.held(status, blockers.with_way_out(view, (reason,)))
 

@@ -65,6 +65,8 @@ def plan_removal(view: View) -> Plan:
     if isinstance(view.lxd, Unresponsive):
         return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
+        if removed_snap.has_emptied(view) and view.options.on_remove != ABANDON:
+            return outside.of_emptied(view)
         return outside.of_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return outside.of_foreign(view, foreign)

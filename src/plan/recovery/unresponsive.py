@@ -105,15 +105,6 @@ def removed() -> Status:
     return blocked("the cluster removed this member: remove this unit, then add another")
 
 
-def emptied() -> Status:
-    """LXD here is as freshly installed, and no member says that the cluster removed this one.
-
-    Somebody removed the snap and installed it again, or emptied LXD's folder. Pools on devices of
-    their own still exist.
-    """
-    return blocked("LXD here is empty, was its snap removed? snap saved; docs: How to recover")
-
-
 def moved(was: str, now: str) -> Status:
     """LXD cannot change a member's address while the cluster runs."""
     return blocked(f"this machine's address changed from {was} to {now}: change it back")

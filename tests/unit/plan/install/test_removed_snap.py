@@ -69,11 +69,33 @@ def test_a_unit_whose_member_the_cluster_has_removed_gets_a_fresh_lxd():
     assert not app.hook("lxd/2").hold
 
 
-def test_a_unit_that_was_interrupted_in_its_installation_continues():
-    app = without_snap(formed(3), "lxd/2")
+def test_after_a_refused_exchange_it_is_not_replaced_either():
+    """The note of an unfinished installation is still there."""
+    app = formed(3)
     snap = app.units["lxd/2"].snap
     snap.facts_ = replace(snap.facts_, unfinished=True)
 
-    app.hook("lxd/2")
+    without_snap(app, "lxd/2").settle()
 
-    assert snap.calls
+    assert app.units["lxd/2"].snap.calls == []
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_removed_unit_whose_lxd_was_installed_again_is_held(members: int):
+    app = installed_again(without_snap(with_instance(formed(members), "m0"), "lxd/0"), "lxd/0")
+    leaving(app, "lxd/0")
+
+    plan = app.hook("lxd/0")
+
+    assert plan.hold
+    told = "blocked: lxd/0 cannot leave: LXD here is empty, and was a member; docs: How to recover"
+    assert str(plan.status) == told
+
+
+def installed_again(app: ModelApp, unit: str) -> ModelApp:
+    """`snap install lxd` by hand."""
+    found = app.units[unit]
+    found.snap.facts_ = replace(found.snap.facts_, installed=True, revision="100")
+    found.server.revision = "100"
+    found.server.start_daemon()
+    return later(app, 10.0)
