@@ -64,7 +64,7 @@ def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
     # Without any, what was asked before still counts.
     update: dict[str, object] = {}
     if lost:
-        update = {"lost": tuple(sorted(lost)), "asked": quorum.since(peers, lost, view.now)}
+        update = {"lost": tuple(sorted(lost)), "asked": quorum.since(view, peers, lost)}
     own = peers.own.model_copy(update=update)
     report = unresponsive.database_report(view, replace(peers, own=own))
     return own.model_copy(update={"silent": report})

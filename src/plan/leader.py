@@ -141,7 +141,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
         progress = f"{len(joined)} of {count(len(every), 'unit')} joined"
         issuer = _other_issuer(view, peers)
         if issuer:
-            return waiting(f"{progress}, missing {names(missing)}; {issuer} makes the tokens")
+            return waiting(f"{issuer} makes the tokens: {progress}, missing {names(missing)}")
         return waiting(f"{progress}, missing {names(missing)}")
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return waiting("LXD on the leader does not answer")

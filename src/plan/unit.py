@@ -114,7 +114,7 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
             **_origin(view, peers.own),
             "snap": _installed_file(view, peers),
             "attached": view.resource.digest if view.resource and _has_other_file(view) else "",
-            "fits": _has_other_file(view) and versions.refused_file(view) is None,
+            "fits": _has_other_file(view) and upgrade.fits(view),
             "able": False,
             "listens": False,
             "silent": None,
@@ -237,8 +237,8 @@ def _meanwhile(view: View, held: Status) -> Plan:
     Its other work goes on: the exchange may wait until the leader has removed a dead member.
     """
     plan = _with_lxd(view)
-    silent = isinstance(view.lxd, Unresponsive)
-    return plan if silent and plan.status.kind is Kind.BLOCKED else replace(plan, status=held)
+    graver = plan.status.kind is Kind.BLOCKED and held.kind is not Kind.BLOCKED
+    return plan if graver else replace(plan, status=held)
 
 
 def _from_file(view: View, resource: Resource) -> Plan:

@@ -78,10 +78,11 @@ def status(notes: Mapping[str, str]) -> Status | None:
     for member, reasons in sorted(read(notes).items()):
         instance, why = min(reasons.items())
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-        cure = f"run forget-lost name={member}"
         if why == DEAD:
-            return blocked(f"{instance}{more}: start it if {member} is off, or {cure}")
-        return blocked(f"{instance}{more} does not start: start it, or {cure}")
+            return blocked(f"start {instance}{more} if {member} is off, or run forget-lost")
+        return blocked(
+            f"{instance}{more} does not start: start it, or run forget-lost name={member}"
+        )
     return None
 
 

@@ -67,6 +67,7 @@ class ObedientOperator:
         """What a unit's status asks for, and the method that does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
+            r"start \S+.* if (\S+) is off, or run forget-lost": self._forget_lost,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit(?:: move what it holds|, and the only copy)": self._retire,
             r"(\S+) is offline and has no unit: start it": self.lxc.start_or_remove,

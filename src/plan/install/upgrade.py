@@ -103,6 +103,16 @@ def _without_unit(view: View, lxd: ClusterView) -> Status | None:
     return waiting(f"to exchange LXD: {older[0].name} has no unit: {cure}")
 
 
+def fits(view: View) -> bool:
+    """Whether this machine can install the attached file, and go on with what it has then."""
+    if versions.refused_file(view) is not None:
+        return False
+    if not isinstance(view.lxd, ClusterView):
+        return True
+    offered = view.snap.offered
+    return file_systems.locked_after(view, view.lxd, versions.running(view), offered) is None
+
+
 def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Why the exchange for another release waits for the members' units.
 
@@ -119,7 +129,7 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     if unfit:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
     if without:
-        return waiting(f"to exchange the LXD snap until {names(without)} has the file")
+        return waiting(f"to exchange LXD until these have the file: {names(without)}")
     return None
 
 

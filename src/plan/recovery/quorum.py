@@ -15,6 +15,7 @@ confirmed to a client, as far as any surviving machine has it. LXD makes the oth
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import deadlines
@@ -73,23 +74,35 @@ def heard(peers: Peers) -> dict[str, float]:
     return {unit: data.asked for unit, data in peers.others.items() if data.asked}
 
 
-def since(peers: Peers, lost: frozenset[str], now: float) -> float:
-    """Since when this unit asks about these members: now, unless it has asked before."""
+def since(view: View, peers: Peers, lost: frozenset[str]) -> float:
+    """Since when this unit asks about these members: now, unless it has asked before.
+
+    An answer may be old: after a while the unit asks again whether LXD still works there.
+    """
     own = peers.own
-    before = frozenset(own.lost) == lost and 0 < own.asked <= now
-    return own.asked if before else now
+    before = frozenset(own.lost) == lost and 0 < own.asked <= view.now
+    outdated = _working(view, peers) and view.now - own.asked > deadlines.HEARD
+    return own.asked if before and not outdated else view.now
+
+
+def _working(view: View, peers: Peers) -> list[str]:
+    """The units in Juju that have answered this unit's question: their LXD works."""
+    asked_at = peers.own.asked
+    answers = (
+        u for u, d in peers.others.items() if asked_at and d.works.get(view.unit) == asked_at
+    )
+    return sorted(u for u in answers if view.units is None or u in view.units.in_juju)
 
 
 def _works_elsewhere(view: View, peers: Peers) -> str:
     """Why there is a quorum: a member that this one does not reach has said so."""
-    working = sorted(
-        unit
-        for unit, data in peers.others.items()
-        if peers.own.asked and data.works.get(view.unit) == peers.own.asked
-    )
+    working = names(_working(view, peers))
     if not working:
         return ""
-    return f"this machine is cut off, LXD works on {names(working)}: mend the network"
+    return (
+        f"this machine is cut off, LXD works on {working}: mend the network. If they are "
+        "dead by now, run this twice more, in 5 min each, or juju remove-machine --force N"
+    )
 
 
 def reused(view: View, peers: Peers) -> frozenset[str]:
@@ -106,13 +119,13 @@ def _unheard(view: View, peers: Peers, lost: list[DatabaseNode]) -> str:
     """
     units = sorted(unit for n in lost if (unit := _unit(n, view, peers)))
     there = [u for u in units if view.units is None or u in view.units.in_juju]
-    asked_at = since(peers, frozenset(n.address for n in lost), view.now)
+    asked_at = since(view, peers, frozenset(n.address for n in lost))
     left = deadlines.HEARD - (view.now - asked_at)
     if not there or left <= 0:
         return ""
     return (
         f"Juju has {names(there)}, so this asks them whether LXD works there: "
-        f"run it again in {left / 60:.0f} min, with lost={','.join(there)}"
+        f"run it again in {math.ceil(left / 60)} min, with lost={','.join(there)}"
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from actions.recover_quorum import recover_quorum
 from actions.refusal import ActionRefused
+from deadlines import HEARD
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.deeds import later, leaving, the_cluster
@@ -133,6 +134,25 @@ def test_a_member_that_is_cut_off_does_not_recover_beside_a_cluster_that_works(g
     with pytest.raises(ActionRefused, match="LXD works on lxd/1, lxd/2: mend the network"):
         recover(app, "lxd/0", "lxd/1,lxd/2")
     assert app.units["lxd/0"].server.database.backups == []
+
+
+def test_an_answer_from_before_the_others_died_does_not_count_for_ever():
+    app = formed(3)
+    for other in ("lxd/1", "lxd/2"):
+        app.cloud.cut(app.units["lxd/0"].server.machine, app.units[other].server.machine)
+    later(app, 60)
+    hooks(app, app.units)
+    for told in ("run it again in 5 min", "LXD works on lxd/1, lxd/2: mend the network"):
+        with pytest.raises(ActionRefused, match=told):
+            recover(app, "lxd/0", "lxd/1,lxd/2")
+        hooks(app, app.units)
+    dead(app, ("lxd/1", "lxd/2"))
+    later(app, HEARD)
+
+    with pytest.raises(ActionRefused, match="LXD works on"):
+        recover(app, "lxd/0", "lxd/1,lxd/2")
+
+    assert insist(app, "lxd/0", "lxd/1,lxd/2")
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -23,7 +23,7 @@ def test_the_token_issuer_is_named():
 
     hooks(app, "lxd/0", "lxd/1", "lxd/3")
 
-    told = "waiting: 3 of 4 units joined, missing lxd/3; lxd/2 makes the tokens"
+    told = "waiting: lxd/2 makes the tokens: 3 of 4 units joined, missing lxd/3"
     assert str(app.plan("lxd/0").app_status) == told
 
 

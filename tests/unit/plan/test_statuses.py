@@ -228,7 +228,7 @@ def test_the_application_names_who_is_missing():
     app = formed(2)
     app.add(2)
 
-    told = "waiting: 2 of 3 units joined, missing lxd/2; lxd/1 makes the tokens"
+    told = "waiting: lxd/1 makes the tokens: 2 of 3 units joined, missing lxd/2"
     assert str(app.plan("lxd/0").app_status) == told
 
 

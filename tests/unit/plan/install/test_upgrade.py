@@ -222,7 +222,7 @@ def test_another_release_waits_until_every_member_has_the_file():
     plan = make_plan(exchanging("6.9", attached="", fits=False))
 
     assert INSTALL not in plan.steps
-    assert str(plan.status) == ("waiting: to exchange the LXD snap until lxd/1, lxd/2 has the file")
+    assert str(plan.status) == ("waiting: to exchange LXD until these have the file: lxd/1, lxd/2")
 
 
 def test_a_file_from_before_is_not_this_file():
@@ -310,7 +310,7 @@ def test_a_unit_in_error_keeps_the_others_back():
 
     assert not any(unit.server.silence() for unit in app.units.values())
     assert str(app.plan("lxd/0").status) == (
-        "waiting: to exchange the LXD snap until lxd/2 has the file"
+        "waiting: to exchange LXD until these have the file: lxd/2"
     )
 
 

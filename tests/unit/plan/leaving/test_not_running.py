@@ -130,7 +130,7 @@ def test_what_ran_on_a_dead_machine_is_named(generation: str):
     app = moved_off(generation)
 
     assert names(app) == ["m0", "m1", "m2"]
-    told = "blocked: default/c1: start it if m3 is off, or run forget-lost name=m3"
+    told = "blocked: start default/c1 if m3 is off, or run forget-lost"
     assert status(app) == told
 
 
@@ -140,7 +140,7 @@ def test_it_is_named_wherever_the_hook_was_killed(generation: str):
         app, unit = dead_with_c1(generation)
         cut(app, unit, cutter)
         later(app, 60.0).settle()
-        assert status(app).startswith("blocked: default/c1: start it if m3 is off"), cutter
+        assert status(app).startswith("blocked: start default/c1 if m3 is off"), cutter
 
 
 @every_generation
@@ -206,7 +206,7 @@ def test_a_second_dead_machine_changes_nothing_about_the_first(generation: str, 
 
     (c1,) = api(app).instances.list()
     assert (names(app), c1.running) == (["m0", "m2"], False)
-    assert status(app) == "blocked: default/c1: start it if m3 is off, or run forget-lost name=m3"
+    assert status(app) == "blocked: start default/c1 if m3 is off, or run forget-lost"
 
 
 def test_a_refused_move_off_a_second_dead_machine_changes_nothing_about_the_first():
@@ -238,7 +238,7 @@ def test_a_move_that_lxd_finishes_later_is_named(monkeypatch: pytest.MonkeyPatch
 
     reboot_all(app)
     assert not runs(app)
-    assert status(app).startswith("blocked: default/c1: start it if m3 is off")
+    assert status(app).startswith("blocked: start default/c1 if m3 is off")
 
 
 @every_generation

@@ -13,6 +13,7 @@ from actions.refusal import ActionRefused
 from actions.remove_pool import remove_pool
 from plan.unit import make_plan
 from state.facts import Resource
+from state.view import View
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import integrated
 from tests.unit.deeds import api, changed, names, the_cluster
@@ -118,10 +119,24 @@ def test_lxd_is_not_exchanged_for_one_that_mounts_no_file_system(
 ):
     app = changed(integrated(monkeypatch), storage_pools="files: cephfs")
     app.cloud.ceph_admins = set(machines)
-    view = app.view("lxd/0")
-    offered = Resource("/lxd.snap", "new")
-    snap = replace(view.snap, same_as_resource=False, offered="6.9")
 
-    told = str(make_plan(replace(view, resource=offered, snap=snap)).status)
+    told = str(make_plan(with_file(app.view("lxd/0"))).status)
 
     assert (told == f"blocked: LXD 6.9: {NEEDS_KEY}") == held
+
+
+def test_a_member_without_the_key_says_that_it_cannot_follow(monkeypatch: pytest.MonkeyPatch):
+    """Otherwise the first members would exchange theirs, and wait for it without an API."""
+    app = changed(integrated(monkeypatch), storage_pools="files: cephfs")
+    app.cloud.ceph_admins = {"0"}
+
+    own = make_plan(with_file(app.view("lxd/1"))).own
+
+    assert own is not None
+    assert (own.attached, own.fits) == ("new", False)
+
+
+def with_file(view: View) -> View:
+    """The view of a unit that has fetched LXD 6.9."""
+    snap = replace(view.snap, same_as_resource=False, offered="6.9")
+    return replace(view, resource=Resource("/lxd.snap", "new"), snap=snap)
