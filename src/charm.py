@@ -151,7 +151,7 @@ class LxdClusterCharm(ops.CharmBase):
         device = next(iter(self._ports.machine.devices((location,))), None)
         if device is None or not (device.use or device.holds):
             return
-        use = device.use or devices.use_by_lxd(device.node, self._ports)
+        use = device.use or devices.use_by_lxd(device, self._ports)
         if not use:
             return
         try:

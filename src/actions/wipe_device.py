@@ -28,7 +28,7 @@ def wipe_device(ports: Ports, device: str, confirm: str) -> str:
         raise ActionRefused(f"{device} {disk.use}: nothing was wiped")
     if not disk.holds:
         return f"{device} is empty already"
-    if use := devices.use_by_lxd(disk.node, ports):
+    if use := devices.use_by_lxd(disk, ports):
         raise ActionRefused(f"{device} {use}: nothing was wiped")
     confirmations = [confirmation("wipe", identity) for identity in disk.ids or (disk.path,)]
     if confirm not in confirmations:

@@ -333,11 +333,22 @@ class Machine(UnitNotes):
         return (self._lxd_dir / _CERTIFICATE[0]).read_text()
 
     def release(self, devices: Iterable[str]) -> None:
-        """Releases everything that a join made of these devices, or in LXD's folder."""
-        from host import storage_leftovers
+        """Releases everything that a join made of these devices, or in LXD's folder.
+
+        A device is the disk that was noted when the join began: after a reboot another disk may
+        have its name.
+        """
+        from host import disks, storage_leftovers
 
         self._unmount()
-        storage_leftovers.release(devices, self._lxd_dir)
+        same = [d for d in devices if self._disk(d) and disks.identity(d) == self._disk(d)]
+        storage_leftovers.release(same, self._lxd_dir)
+
+    def pool_devices(self) -> dict[str, set[str]]:
+        """By zpool and volume group that this machine sees: its devices, each by its own path."""
+        from host import storage_leftovers
+
+        return storage_leftovers.by_name()
 
     def _unmount(self) -> None:
         for mount in reversed(_mounts_below(self._lxd_dir)):

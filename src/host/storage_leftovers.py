@@ -46,6 +46,11 @@ def release(devices: Iterable[str], lxd_dir: Path) -> None:
         _run_or_warn(_tool("losetup"), "--detach", loop)
 
 
+def by_name() -> dict[str, set[str]]:
+    """The devices and files of each zpool that is imported, and of each volume group."""
+    return {**_groups(), **_zpools()}
+
+
 def _only_on(
     parts_by_name: Mapping[str, set[str]], own_devices: set[str], lxd_dir: Path
 ) -> set[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,23 @@ _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
 """The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
+
+
+_NAMES = ("lvm.vg_name", "zfs.pool_name", "source")
+"""Keys of a part: the volume group, the zpool or its dataset, or the UUID of a file system."""
+
+
+@dataclass(frozen=True)
+class PoolSource:
+    """What a member's part of a pool is on.
+
+    `given` is a device, a folder, a zpool or a volume group, as it was called when the part was
+    made; empty in LXD's own folder. `present` is the zpool, the volume group or the UUID by which
+    LXD finds it: the device may have another name since a reboot.
+    """
+
+    given: str
+    present: str
 
 
 def _nothing() -> None:
@@ -122,6 +140,16 @@ class PoolsApi:
             if source := _given_source(details):
                 sources[pool] = source
         return missing, sources
+
+    def source(self, pool: str, member: str) -> PoolSource:
+        """What a member's part of a pool was made on, and what LXD finds it by now.
+
+        Raises LxdError, LxdUnreachable.
+        """
+        part = self._get(pool, {"target": member} if member else {})
+        config: Mapping[str, str] = part["config"]
+        present = next((config[key] for key in _NAMES if config.get(key)), "")
+        return PoolSource(_given_source(part), present.partition("/")[0] or present)
 
     def unmade_sources(self, name: str, members: Iterable[str]) -> dict[str, str]:
         """By member that has not made its part of a pool yet: the given source that LXD keeps.

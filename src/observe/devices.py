@@ -9,7 +9,7 @@ mount a pool, and a stopped daemon has exported its zpools. QEMU opens disks wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from lxd.errors import LxdError, LxdUnreachable
@@ -18,30 +18,46 @@ from state.facts import Device
 from state.lxd_objects import Instance
 from values.wanted_pool import DEVICE
 
+Selection = tuple[str, ...]
+"""Paths and globs of an option."""
+
+_OF_GROUPS = ("LVM2_member", "zfs_member")
+
 
 def marked(
-    selections: Iterable[tuple[str, ...]], sources: Mapping[str, str], ports: Ports
-) -> dict[tuple[str, ...], tuple[Device, ...]]:
-    """The devices of each selection. Those of the pools with these `sources` are in use."""
-    by_node = _pools(sources, ports)
+    selections: Iterable[Selection],
+    unmade: Collection[Selection],
+    sources: Mapping[str, str],
+    member: str,
+    ports: Ports,
+) -> dict[Selection, tuple[Device, ...]]:
+    """The devices of each selection. Those of the pools with these `sources` are in use.
 
-    def marked_device(device: Device) -> Device:
-        pool = by_node.get(device.node)
-        return device if pool is None else replace(device, use=f"is in pool {pool}")
-
+    So are disks of instances, if one could become a part of a pool that is not made yet: the
+    `unmade` selections. `member` is this LXD's name in the cluster, empty outside one.
+    """
+    found = {selection: ports.machine.devices(selection) for selection in selections}
+    every = [device for matching in found.values() for device in matching]
+    uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
+    on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
+    if any(device.holds in _OF_GROUPS for device in every):
+        uses |= _now_in(on_devices, member, ports)
+    if any(_is_free(d, uses) for selection in unmade for d in found.get(selection, ())):
+        uses |= _of_instances(member, ports)
     return {
-        selection: tuple(map(marked_device, ports.machine.devices(selection)))
-        for selection in selections
+        selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
+        for selection, matching in found.items()
     }
 
 
-def use_by_lxd(node: str, ports: Ports) -> str:
-    """What LXD here uses a device for, or that it cannot say so; empty if nothing.
+def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
+    return not (device.use or device.holds or device.node in uses)
 
-    `node` is the device's own path in /dev.
-    """
+
+def use_by_lxd(device: Device, ports: Ports) -> str:
+    """What LXD here uses a device for, or that it cannot say so; empty if nothing."""
     try:
-        return _use(node, ports)
+        return _use(device, ports)
     except LxdError as error:
         return f"may be in a pool of LXD, which refuses to say: {error}"
     except LxdUnreachable:
@@ -50,19 +66,51 @@ def use_by_lxd(node: str, ports: Ports) -> str:
         return "may be in a pool of LXD, which does not answer here" if has_database else ""
 
 
-def _use(node: str, ports: Ports) -> str:
+def _use(device: Device, ports: Ports) -> str:
+    """Raises LxdError, LxdUnreachable, also if LXD does not say what one of its pools is on."""
     server = ports.lxd.server.get()
-    own_name = server.name if server.clustered else ""
-    names = [pool.name for pool in ports.lxd.pools.list()]
-    _, sources = ports.lxd.pools.parts(names, own_name)
-    if pool := _pools(sources, ports).get(node):
+    member = server.name if server.clustered else ""
+    found = {pool.name: _source(pool.name, member, ports) for pool in ports.lxd.pools.list()}
+    given = {name: source[0] for name, source in found.items()}
+    if pool := _pools(given, ports).get(device.node):
         return f"is in pool {pool}"
-    for instance in ports.lxd.instances.list():
-        if not own_name or instance.location == own_name:
-            disks = ports.machine.devices(_disks(instance))
-            if node in {disk.node for disk in disks}:
-                return f"is a disk of {instance}"
-    return ""
+    by_id = {present: name for name, (_, present) in found.items() if present}
+    if pool := next((by_id[one] for one in device.ids if one in by_id), ""):
+        return f"is in pool {pool}"
+    if device.holds in _OF_GROUPS and (use := _now_in(found, member, ports).get(device.node)):
+        return use
+    return _of_instances(member, ports).get(device.node, "")
+
+
+def _source(pool: str, member: str, ports: Ports) -> tuple[str, str]:
+    """What a pool was made on, and what LXD finds it by. Nothing for one that is gone by now."""
+    try:
+        source = ports.lxd.pools.source(pool, member)
+    except LxdError as error:
+        if error.not_found:
+            return "", ""
+        raise
+    return source.given, source.present
+
+
+def _now_in(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
+    """By device: the pool on its zpool or volume group, whatever the device was called before."""
+    groups = ports.machine.pool_devices()
+    return {
+        node: f"is in pool {pool}"
+        for pool in pools
+        for node in groups.get(_source(pool, member, ports)[1], ())
+    }
+
+
+def _of_instances(member: str, ports: Ports) -> dict[str, str]:
+    """By device: the instance here that has it as it is."""
+    here = (i for i in ports.lxd.instances.list() if not member or i.location == member)
+    return {
+        disk.node: f"is a disk of {instance}"
+        for instance in here
+        for disk in ports.machine.devices(_disks(instance))
+    }
 
 
 def _pools(sources: Mapping[str, str], ports: Ports) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import backends
 from observe import cluster, devices
 from observe.addresses import addresses
 from plan.networks import contributions, left_bridges, wanted_networks
@@ -20,6 +21,7 @@ from state.hook_input import HookInput, unbound
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive
 from state.view import RunHistory, View
 from values import lxd_versions
+from values.wanted_pool import WantedPool
 
 
 def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
@@ -123,8 +125,21 @@ def _with_left_bridges(view: View, ports: Ports) -> View:
 def _devices(
     view: View, lxd: ClusterView, ports: Ports
 ) -> dict[tuple[str, ...], tuple[Device, ...]]:
-    selections = {p.devices for p in (view.default_pool, *view.more_pools) if p.devices}
-    return devices.marked(selections, lxd.sources, ports)
+    wanted = (view.default_pool, *view.more_pools)
+    selections = {pool.devices for pool in wanted if pool.devices}
+    unmade = {pool.devices for pool in wanted if not _is_made(pool, lxd)}
+    member = lxd.server.name if lxd.server.clustered else ""
+    return devices.marked(selections, unmade, lxd.sources, member, ports)
+
+
+def _is_made(wanted: WantedPool, lxd: ClusterView) -> bool:
+    """Whether there is a pool of that backend, under any name that the default pool may have."""
+    return any(
+        pool.driver == wanted.backend
+        or (wanted.backend == backends.AUTO and pool.driver in backends.BACKENDS)
+        for pool in lxd.pools or ()
+        if pool.name in backends.names_of_default(wanted.name) and not pool.half_made
+    )
 
 
 def _asks_for_interfaces(view: View) -> bool:

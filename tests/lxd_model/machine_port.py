@@ -231,6 +231,10 @@ class ModelMachine:
         """The block devices that match the patterns."""
         return pools.devices(self._server, patterns)
 
+    def pool_devices(self) -> dict[str, set[str]]:
+        """The simulation's pools are on btrfs."""
+        return {}
+
     def wipe(self, device: str) -> None:
         """Erases a block device."""
         self._change("machine.wipe", lambda: pools.wipe(self._server, device))

@@ -144,6 +144,7 @@ class UnitMachine:
     packages: set[str] = field(default_factory=set[str])
     gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
+    groups: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     services: list[str] = field(default_factory=list[str])
     overlays_: dict[str, str] = field(default_factory=dict[str, str])
     missing_: str = ""
@@ -319,6 +320,9 @@ class UnitMachine:
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}
         return tuple(there[p] for p in patterns if p in there)
+
+    def pool_devices(self) -> dict[str, set[str]]:
+        return self.groups
 
     def wipe(self, device: str) -> None:
         self.disks_[device] = replace(self.disks_[device], holds="", ids=())

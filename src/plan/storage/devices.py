@@ -38,8 +38,16 @@ def choice(
     usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
-    offered = candidates[0]
+    offered = min(candidates, key=_hopelessness)
     return _blocked_by(offered.path, f" {unusable(offered, least)}")
+
+
+def _hopelessness(device: Device) -> int:
+    """First what can be wiped, then what is too small, last what is in use: such as the root disk.
+
+    A glob also names these.
+    """
+    return 2 if device.use else 0 if device.holds else 1
 
 
 def _blocked_by(path: str, why: str) -> Status:

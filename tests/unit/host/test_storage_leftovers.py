@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from host import storage_leftovers
+from host import disks, storage_leftovers
+from host.machine import Machine
 from tests.unit.programs import Programs
 
 STATUS = """\
@@ -152,3 +153,21 @@ def test_a_machine_without_zfs_is_not_asked_for_it(
     storage_leftovers.release(["/dev/sdb"], folder)
 
     assert not any(call.startswith("zpool") for call in programs.called)
+
+
+def test_a_disk_that_has_the_name_since_a_reboot_is_left_alone(
+    programs: Programs, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A power cut ended a join. The names of two disks are exchanged after it."""
+    identities = {"/dev/sdc": "size 1 serial of-the-join"}
+    monkeypatch.setattr(disks, "identity", identities.get)
+    state = tmp_path / "state"
+    state.mkdir()
+    machine = Machine(state, folder)
+    monkeypatch.setattr(machine, "_seen", dict(identities))
+    machine.note_forming("join", 1.0, ("/dev/sdc",))
+    identities["/dev/sdc"] = "size 1 serial of-another"
+
+    Machine(state, folder).release(("/dev/sdc",))
+
+    assert not any("wide" in call for call in changes(programs))

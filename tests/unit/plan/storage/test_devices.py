@@ -20,11 +20,14 @@ from backends import Backend
 from backends.btrfs import BACKEND as BTRFS
 from backends.dir import BACKEND as DIR
 from host import disks
+from lxd.errors import LxdError, LxdUnreachable
+from lxd.pools import PoolsApi, PoolSource
 from options.options import Options, explain
 from plan.storage import devices
 from state.facts import Device
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
+from tests.lxd_model.things import Pool
 from tests.unit.deeds import server, the_cluster
 from tests.unit.findings import sources, statuses
 from tests.unit.lvm import OF_LVM, on_lvm
@@ -293,3 +296,94 @@ def test_the_disk_of_an_instance_is_not_wiped(kind: str):
     # That disk is another machine's.
     app.units["lxd/1"].machine.disks = [HELD]
     assert "is empty now" in wipe_device(app.units["lxd/1"].ports, "/dev/sdb", "wipe-uuid-1")
+
+
+ROOT_DISK = "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"
+DATA_DISK = "/dev/disk/by-id/wwn-0x5002538e40a1b2c3"
+
+
+def test_the_device_that_can_be_wiped_is_named_before_those_in_use():
+    """As in docs/tutorial/maas-primer.md: the glob also names the disk that the machine is on."""
+    there = (
+        Device(ROOT_DISK, 480 * GIB, use="is in use (Device or resource busy)", node="/dev/sda"),
+        Device(f"{ROOT_DISK}-part1", GIB, use="is mounted", node="/dev/sda1"),
+        Device(DATA_DISK, 960 * GIB, holds="ext4", node="/dev/sdb"),
+    )
+    pool = WantedPool("local", "btrfs", devices=("/dev/disk/by-id/wwn-*", "/dev/sdb"))
+    view = replace(VIEW, devices={pool.devices: there})
+
+    told = str(devices.choice(view, pool, BTRFS, frozenset()))
+
+    assert told.endswith(f"{DATA_DISK[-20:]} holds ext4: run wipe-device, or name another")
+
+
+def sdb_and_sdc(app: ModelApp) -> ModelApp:
+    """Each machine has two empty disks."""
+    for unit in app.units.values():
+        unit.machine.disks = [
+            Device(f"/dev/{name}", 20 * GIB, node=f"/dev/{name}") for name in ("sdb", "sdc")
+        ]
+    return app
+
+
+@pytest.mark.parametrize("kind", ["disk", "unix-block"])
+def test_an_empty_disk_of_an_instance_becomes_no_part_of_a_pool(kind: str):
+    app = sdb_and_sdc(formed(3))
+    data = {"data": {"type": kind, "source": "/dev/sdb"}}
+    by_hand.launch(server(app, "m0"), "vm", devices=data)
+
+    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdb /dev/sdc}}"
+    app.settle()
+
+    assert sources(app, "fast") == {"m0": "/dev/sdc", "m1": "/dev/sdb", "m2": "/dev/sdb"}
+
+
+def renamed_lvm() -> ModelApp:
+    """Since a reboot the disk of the pool is /dev/sdc, and another one is /dev/sdb."""
+    app = on_lvm()
+    machine = app.units["lxd/0"].machine
+    other = Device(OF_LVM.path, OF_LVM.size, node="/dev/sdb")
+    machine.disks = [other, replace(OF_LVM, path="/dev/sdc", node="/dev/sdc")]
+    machine.groups = {source: {"/dev/sdc"} for source in ("local", OF_LVM.path.split("/")[0])}
+    the_cluster(app).pools["local"] = by_group(the_cluster(app).pools["local"])
+    return app
+
+
+def by_group(pool: Pool) -> Pool:
+    """As LXD keeps it: the source is the volume group, and the first one is beside it."""
+    members = {
+        member: {**keys, "source": pool.name, "volatile.initial_source": keys.get("source", "")}
+        for member, keys in pool.members.items()
+    }
+    return replace(pool, members=members)
+
+
+def test_the_pool_s_disk_is_not_to_be_wiped_under_its_new_name():
+    app = renamed_lvm()
+
+    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdc}}"
+    app.settle()
+
+    assert statuses(app)["app"] == "blocked: lxd/0: /dev/sdc is in pool local: name another"
+
+
+def test_the_pool_s_disk_is_not_wiped_under_its_new_name():
+    app = renamed_lvm()
+
+    with pytest.raises(refusal.ActionRefused, match="/dev/sdc is in pool local: nothing was wiped"):
+        wipe_device(app.units["lxd/0"].ports, "/dev/sdc", "wipe-uuid-1")
+
+
+@pytest.mark.parametrize("error", [LxdUnreachable("timed out"), LxdError("it hangs")], ids=str)
+def test_nothing_is_wiped_while_lxd_does_not_say_what_a_pool_is_on(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    app = on_lvm()
+
+    def hangs(self: PoolsApi, pool: str, member: str) -> PoolSource:
+        raise error
+
+    monkeypatch.setattr(PoolsApi, "source", hangs)
+
+    with pytest.raises(refusal.ActionRefused, match="may be in a pool of LXD"):
+        wipe_device(app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")
