@@ -101,13 +101,11 @@ class LxdClusterCharm(ops.CharmBase):
         self._reconcile(event)
 
     def _reconcile(self, event: ops.EventBase) -> None:
-        # The end of another relation says nothing about this unit.
-        if (
-            isinstance(event, ops.RelationDepartedEvent)
-            and event.relation.name == PEERS
-            and event.departing_unit == self.unit
-        ):
+        if final_events.is_own_departure(event, PEERS, self.unit):
             self._leave(event)
+            return
+        if final_events.may_come_beside(event, PEERS) and self._input.is_leaving():
+            # As a member that stays, it would undo its marks, and speak for all members.
             return
         try:
             juju = self._input.of_hook()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import deadlines
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
 from records import loss_record, member_marks, not_running
+from state.notes import IDENTITY
 from state.view import EVERY_MEMBER, RunHistory
 from steps.leaving import (
     AbandonMember,
@@ -259,23 +261,35 @@ def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) 
 def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This member is out of the cluster, or it is known which images keep it."""
     _refuse_another(step, ports)
+    before = ports.machine.identity()
     # From here on an LXD outside the cluster has left it, and was not removed by somebody.
     ports.machine.note_identity("")
     try:
         ports.lxd.members.leave(step.name)
     except (LxdError, LxdUnreachable) as error:
         if images := _ONLY_COPIES.search(str(error)):
+            _note_identity(before, ports)
             return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
         # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
         # database in the same moment and answer with an error (measured, 6.9).
         logger.info("the charm looks up whether %s has left: %s", step.name, error)
         if not ports.lxd.cluster.is_alone(deadlines.START):
+            _note_identity(before, ports)
             raise
     ports.lxd.cluster.await_alone(deadlines.START)
     _end_overlays(ports)
     ports.machine.forget_forming()
     ports.machine.forget_failures()
     return history
+
+
+def _note_identity(before: str, ports: Ports) -> None:
+    """This unit is still a member. A hook that was killed may have forgotten its cluster."""
+    identity = before
+    if not identity:
+        with suppress(LxdError, LxdUnreachable):
+            identity = ports.lxd.notes.read().get(IDENTITY, "")
+    ports.machine.note_identity(identity)
 
 
 def await_leave(step: AwaitLeave, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -301,8 +315,8 @@ def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHis
     logger.warning(
         "on-remove=abandon: left on the disks of %s: %s", step.name, "; ".join(step.left)
     )
-    ports.machine.note_identity("")
     ports.lxd.members.remove(step.name)
+    ports.machine.note_identity("")
     _end_overlays(ports)
     return history
 

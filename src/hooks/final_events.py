@@ -12,6 +12,13 @@ from __future__ import annotations
 import ops
 
 
+def is_own_departure(event: ops.EventBase, peers: str, unit: ops.Unit) -> bool:
+    """Whether this unit leaves the peer relation: the end of another relation does not say so."""
+    if not isinstance(event, ops.RelationDepartedEvent) or event.relation.name != peers:
+        return False
+    return event.departing_unit == unit
+
+
 def are_heard(event: ops.EventBase, peers: str) -> bool:
     """Whether another hook of a leaving unit follows this one in every case.
 
@@ -21,3 +28,13 @@ def are_heard(event: ops.EventBase, peers: str) -> bool:
     if isinstance(event, ops.RelationDepartedEvent):
         return event.relation.name == peers and bool(event.relation.units - {event.unit})
     return isinstance(event, ops.StopEvent)
+
+
+def may_come_beside(event: ops.EventBase, peers: str) -> bool:
+    """Whether a leaving unit may get an event beside those with which it leaves.
+
+    Juju ends all relations of a unit, one remote unit after the other and in any order.
+    """
+    if isinstance(event, ops.RelationDepartedEvent):
+        return event.relation.name != peers
+    return isinstance(event, ops.ActionEvent | ops.StartEvent | ops.RelationBrokenEvent)

@@ -88,11 +88,14 @@ class InputReader:
                 leaving=True,
             )
 
+    def is_leaving(self) -> bool:
+        """Whether Juju removes this unit, as far as it says so."""
+        units = if_said(reading.units, None)
+        return units is not None and self._unit.name in units.leaving
+
     def of_action(self, options: Options | None = None) -> HookInput:
         """The input of a hook now, also for a leaving unit. Raises the same errors."""
-        units = if_said(reading.units, None)
-        leaving = units is not None and self._unit.name in units.leaving
-        return self.when_leaving() if leaving else self.of_hook(options)
+        return self.when_leaving() if self.is_leaving() else self.of_hook(options)
 
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that a leaving unit does not need must not hold it."""

@@ -321,16 +321,33 @@ class Options(BaseModel):
         return asked.parse(self.networks, modes.MODES)
 
 
+_OF_LEAVERS = frozenset({"on_remove", "min_voters"})
+
+
 def leaving_options(config: Mapping[str, object]) -> Options:
-    """The options that a leaving unit needs, if some options are wrong: the valid ones."""
-    values: dict[str, object] = {}
-    for name in ("on-remove", "min-voters"):
-        field = name.replace("-", "_")
+    """The valid ones of the options of a leaving unit, if some options are wrong.
+
+    The networks' options say where instances can go. While one of them is wrong, nothing is given
+    up: it may be able to move.
+    """
+    values = {name.replace("-", "_"): value for name, value in config.items()}
+    wrong: set[str] = set()
+    while True:
         try:
-            values[field] = getattr(Options.model_validate({field: config[name]}), field)
-        except (KeyError, ValidationError):
+            options = Options.model_validate(values)
+        except ValidationError as error:
+            found = {str(at) for e in error.errors() for at in e["loc"]} & values.keys()
+            # What belongs to no single option may be in any of them.
+            wrong |= found or values.keys() - _OF_LEAVERS or values.keys()
+            values = {name: value for name, value in values.items() if name not in wrong}
             continue
-    return Options.model_validate(values)
+        if options.on_remove == ABANDON and any(map(_concerns_networks, wrong)):
+            return options.model_copy(update={"on_remove": EVACUATE})
+        return options
+
+
+def _concerns_networks(field: str) -> bool:
+    return field.startswith(("network", "ovn", "vxlan"))
 
 
 def explain(error: ValidationError) -> str:

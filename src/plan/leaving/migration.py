@@ -55,7 +55,8 @@ def obstacle(instance: Instance, lxd: ClusterView) -> str:
         return f"belongs to Juju: juju remove-machine {jujus[1].replace('-', '/')}"
     if instance.evacuate in _STAYS:
         return f"cluster.evacuate={instance.evacuate}: move or delete it"
-    if instance.ephemeral and not instance.live:
+    # Also what moves live: LXD then stops the source, and would delete the record of both (onStop).
+    if instance.ephemeral:
         return "is ephemeral, LXD deletes it when it stops: copy it, then delete it"
     if instance.evacuate in _ASKED:
         return ""

@@ -54,11 +54,6 @@ def of_removed(view: View) -> Plan:
     return _held_for(view, removed_snap.reason())
 
 
-def of_emptied(view: View) -> Plan:
-    """LXD was removed and installed again. Its pools and snapd's copy may still be here."""
-    return _held_for(view, removed_snap.empty())
-
-
 def _held_for(view: View, reason: str) -> Plan:
     status = blockers.cannot_leave(view.unit, (reason,))
     return outcomes.held(status, blockers.with_way_out(view, (reason,)))
@@ -78,6 +73,9 @@ def of_unclustered(view: View, lxd: ClusterView) -> Plan:
     """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
+    if removed_snap.has_emptied(view):
+        # Its pools and snapd's copy may still be here.
+        return _held_for(view, removed_snap.empty())
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
     reasons = tuple(
         f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here

@@ -56,21 +56,28 @@ def plan_removal(view: View) -> Plan:
         return Plan(waiting("the application is being removed: LXD is left as it is"))
     if ended := outside.networks_ended(view):
         return outcomes.with_steps(*ended)
-    if disabled_snap.has_data(view) and view.options.on_remove != ABANDON:
-        return outside.of_disabled(view)
-    if removed_snap.status(view) is not None and view.options.on_remove != ABANDON:
-        return outside.of_removed(view)
+    if unused := _without_snap(view):
+        return unused
+    if view.peers is None and isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
+        return outcomes.held(waiting("to leave until Juju shows the other units"))
     if view.lxd is None or view.peers is None:
         return outside.of_deb(view)
     if isinstance(view.lxd, Unresponsive):
         return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
-        if removed_snap.has_emptied(view) and view.options.on_remove != ABANDON:
-            return outside.of_emptied(view)
         return outside.of_unclustered(view, view.lxd)
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return outside.of_foreign(view, foreign)
     return _plan_clustered(view, view.lxd, view.peers)
+
+
+def _without_snap(view: View) -> Plan | None:
+    """What holds a unit whose LXD is not in use, and may have its data all the same."""
+    if view.options.on_remove == ABANDON:
+        return None
+    if disabled_snap.has_data(view):
+        return outside.of_disabled(view)
+    return outside.of_removed(view) if removed_snap.status(view) is not None else None
 
 
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
