@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import deadlines
@@ -21,7 +22,14 @@ database.
 """
 
 
-_CEPHFS = "cephfs"
+_DIR, _CEPHFS = "dir", "cephfs"
+_MODULES = {"btrfs": "btrfs", "lvm": "dm-thin-pool"}
+"""By driver that LXD lists as soon as its tool is there, also in its snap: the kernel's module."""
+_SYS_MODULES = Path("/sys/module")
+_FILE_SYSTEMS = Path("/proc/filesystems")
+_ALL_MODULES = Path("/lib/modules")
+_USERS = Path("/proc/self/uid_map")
+_ALL_USERS = ["0", "0", "4294967295"]
 OVN, FAN = "ovn", "fan"
 
 
@@ -31,19 +39,66 @@ def missing(need: str) -> str:
 
 
 def usable(drivers: frozenset[str]) -> frozenset[str]:
-    """The storage drivers of LXD that this kernel can mount.
+    """The storage drivers of LXD that it can use on this machine.
 
-    LXD lists cephfs if Ceph's client is installed.
+    LXD lists btrfs, lvm and cephfs if their tools are installed, and zfs if the kernel has loaded
+    it, also for the containers on it. `lxd init` offers only dir in a user namespace, and btrfs for
+    a folder that is on btrfs. The charm makes pools on devices and in loop files, which nobody can
+    mount there.
     """
-    return drivers if _CEPHFS not in drivers or _mounts("ceph") else drivers - {_CEPHFS}
+    if in_container():
+        return drivers & {_DIR}
+    lacking = {driver for driver, module in _MODULES.items() if _lacks(module)}
+    if _CEPHFS in drivers and not _mounts("ceph"):
+        lacking.add(_CEPHFS)
+    return drivers - lacking
+
+
+def in_container() -> bool:
+    """Whether this process is in a user namespace, as in an unprivileged container.
+
+    LXD tells it in the same way.
+    """
+    try:
+        lines = _USERS.read_text().splitlines()
+    except OSError:
+        return False
+    return bool(lines) and lines[0].split() != _ALL_USERS
 
 
 def _mounts(file_system: str) -> bool:
     """Whether the kernel has a file system, loaded or as a module."""
-    loaded = Path("/proc/filesystems").read_text().split()
-    modules = Path("/lib/modules") / os.uname().release / "modules.dep"
-    available = modules.read_text() if modules.exists() else ""
-    return file_system in loaded or f"/{file_system}.ko" in available
+    return file_system in _FILE_SYSTEMS.read_text().split() or _is_listed(file_system)
+
+
+def _lacks(module: str) -> bool:
+    """Whether the kernel has no such module, neither loaded nor on the disk.
+
+    Without a list of modules, as in a privileged container, nobody knows: the kernel loads them
+    from its host's disk.
+    """
+    if (_SYS_MODULES / module.replace("-", "_")).exists():
+        return False
+    # A part of the kernel has a folder in /sys only if it has parameters.
+    if module in _FILE_SYSTEMS.read_text().split():
+        return False
+    return _modules_of(_running()) != "" and not _is_listed(module)
+
+
+def _is_listed(module: str) -> bool:
+    return f"/{module}.ko" in _modules_of(_running())
+
+
+def _running() -> Path:
+    """The folder with the modules of the running kernel."""
+    return _ALL_MODULES / os.uname().release
+
+
+@cache
+def _modules_of(folder: Path) -> str:
+    """The paths of a kernel's modules, and of those that are part of it. Empty without a list."""
+    lists = (folder / "modules.dep", folder / "modules.builtin")
+    return "".join(path.read_text() for path in lists if path.exists())
 
 
 def _lacks_fan() -> str:

@@ -40,7 +40,11 @@ class ServerApi:
     def get(self) -> Server:
         """LXD itself. It answers this from memory, also without a quorum."""
         server = parsing.server(self._client.get(api_path()))
-        return replace(server, drivers=capabilities.usable(server.drivers))
+        return replace(
+            server,
+            drivers=capabilities.usable(server.drivers),
+            in_container=capabilities.in_container(),
+        )
 
     def ready(self) -> bool:
         """Whether the daemon has started: it has opened its database, and accepts all requests.

@@ -170,6 +170,8 @@ class Server:
     """The name that the daemon had when it started, if an operator has renamed the member since
     then and the daemon does not know.
     """
+    in_container: bool = False
+    """Whether it runs in a user namespace, where it cannot mount a file system."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import backends
 from backends import Backend
 from plan.storage import ceph_access, devices, file_systems
 from relations import ceph
-from state.cluster import ClusterView
+from state.cluster import ClusterView, Server
 from state.facts import Device
 from state.peers import Contribution, ContributionRequest, Storage, Token
 from state.view import View
@@ -74,7 +74,7 @@ def before_join(
         return [], missing
     configs: list[MemberConfig] = []
     for pool in _to_make(wanted, lxd):
-        config = _beside(configs, view, pool, lxd.server.drivers)
+        config = _beside(configs, view, pool, lxd.server)
         if isinstance(config, Status):
             return [], config
         configs.append(config)
@@ -92,11 +92,11 @@ def _to_make(wanted: Iterable[WantedPool], lxd: ClusterView) -> list[WantedPool]
 
 
 def _beside(
-    others: Iterable[MemberConfig], view: View, pool: WantedPool, drivers: frozenset[str]
+    others: Iterable[MemberConfig], view: View, pool: WantedPool, server: Server
 ) -> MemberConfig | Status:
     """This unit's part of a pool, on no device that one of the other parts has."""
     taken = frozenset(config.device.node for config in others if config.device)
-    config = _member_config(view, pool, drivers, taken)
+    config = _member_config(view, pool, server, taken)
     if isinstance(config, Status) or config.device:
         return config
     return replace(config, source=_sources(view).get(pool.name, ""))
@@ -129,7 +129,7 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     decided = Storage(backend=request.backend, pool=request.pool)
     if request.pool not in more and _devices_are_for_earlier(view, decided):
         pool = replace(pool, devices=())
-    config = _member_config(view, pool, lxd.server.drivers, frozenset())
+    config = _member_config(view, pool, lxd.server, frozenset())
     config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
     if isinstance(config, Status):
         return Contribution(problem=config.message) if config.kind is Kind.BLOCKED else None
@@ -218,10 +218,12 @@ def _bytes(config: MemberConfig) -> int:
     return in_bytes(config.pool.size or LEAST_FILE)
 
 
-def _unsupported(asker: str, word: str, drivers: frozenset[str]) -> Status:
+def _unsupported(asker: str, word: str, server: Server) -> Status:
     """Blocked for a machine without what a backend needs. `asker` names what asks for it."""
+    if server.in_container:
+        return blocked(f"{asker}: only dir works in a container: set dir, or use machines")
     row = backends.BACKENDS.get(word)
-    supported = ", ".join(sorted(drivers & set(backends.BACKENDS)))
+    supported = ", ".join(sorted(server.drivers & set(backends.BACKENDS)))
     # The remedy comes last: text before it may be cut off.
     needs = f"; needs {row.needs}" if row else ""
     return blocked(f"{asker}: LXD here supports {supported}{needs}")
@@ -236,12 +238,11 @@ def _wanted(
 ) -> list[WantedPool] | Status:
     """The cluster's pools: from the token, otherwise from the known options."""
     default_pool = view.default_pool
-    drivers = lxd.server.drivers
-    backend = backends.resolve(default_pool.backend, drivers)
+    backend = backends.resolve(default_pool.backend, lxd.server.drivers)
     # A member without what is wanted now would block the change.
     if backend is None:
         return _unsupported(
-            f"storage-backend={default_pool.backend}", default_pool.backend, drivers
+            f"storage-backend={default_pool.backend}", default_pool.backend, lxd.server
         )
     wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
@@ -278,11 +279,11 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
 
 
 def _member_config(
-    view: View, pool: WantedPool, drivers: frozenset[str], taken: frozenset[str]
+    view: View, pool: WantedPool, server: Server, taken: frozenset[str]
 ) -> MemberConfig | Status:
     backend = backends.BACKENDS.get(pool.backend)
-    if backend is None or backend.driver not in drivers:
-        return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, drivers)
+    if backend is None or backend.driver not in server.drivers:
+        return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, server)
     if backend.on_ceph and (
         problem := ceph_access.not_ready(view) or ceph_access.without_key(view, pool)
     ):
