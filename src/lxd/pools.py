@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from state.cluster import Pool
 _POOLS = api_path("storage-pools")
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
 """The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
+_BY_UUID = Path("/dev/disk/by-uuid")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What LXD notes as the source of a btrfs pool on a device."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
 
@@ -183,7 +187,25 @@ def _given_source(pool: Any) -> str:
 
 
 def _missing(pool: Any) -> str:
-    source = str(pool["config"].get("source", ""))
+    """Why LXD cannot use its part of a pool, empty if it can.
+
+    The device's name is the one that it had when the pool was made: for a person, who knows what
+    was there. It may belong to another disk by now.
+    """
+    config: Mapping[str, str] = pool["config"]
+    source = config.get("source", "")
     if source.startswith("/dev/") and not Path(source).exists():
         return f"{source} is gone"
-    return "LXD cannot mount it" if pool["status"].upper() == "UNAVAILABLE" else ""
+    first = config.get("volatile.initial_source", "")
+    was = f" (was {first})" if first.startswith("/dev/") else ""
+    if pool["driver"] == "btrfs" and _is_unplugged(source):
+        return f"its disk is gone{was}"
+    return f"LXD cannot mount it{was}" if pool["status"].upper() == "UNAVAILABLE" else ""
+
+
+def _is_unplugged(source: str) -> bool:
+    """Whether no device has the file system with this UUID.
+
+    Without udev, as in a container, there are no links, and nobody knows.
+    """
+    return bool(_UUID.fullmatch(source)) and _BY_UUID.exists() and not (_BY_UUID / source).exists()

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lxd import pools
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.pools import PoolsApi
 from state.cluster import Pool
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
@@ -221,6 +224,57 @@ def test_a_pool_whose_device_is_gone_is_named(servers: list[Server], lxd: LxdApi
     lxd.pools.create("fast", "dir", {}, own)
 
     assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": f"{DISK} is gone"}
+
+
+class _Noted:
+    """What LXD itself says of a member's part of a pool: its source replaces the device's name."""
+
+    def __init__(self, driver: str, source: str, status: str) -> None:
+        config = {"source": source, "volatile.initial_source": "/dev/nvme1n1"}
+        self._part = {"name": "fast", "driver": driver, "status": status, "config": config}
+
+    def get(self, path: str, query: object = None, seconds: object = None) -> object:
+        return self._part
+
+
+_ID = "7d1a0c4e-0000-4000-8000-000000000001"
+_PARTS = [
+    ("btrfs", _ID, "Created", "its disk is gone (was /dev/nvme1n1)"),
+    ("btrfs", _ID, "Unavailable", "its disk is gone (was /dev/nvme1n1)"),
+    ("btrfs", "plugged-in", "Created", None),
+    ("zfs", "fast", "Unavailable", "LXD cannot mount it (was /dev/nvme1n1)"),
+    ("lvm", "fast", "Unavailable", "LXD cannot mount it (was /dev/nvme1n1)"),
+    ("lvm", "fast", "Created", None),
+]
+
+
+@pytest.mark.parametrize(("driver", "source", "status", "why"), _PARTS)
+def test_the_device_that_a_pool_was_made_on_is_named(
+    driver: str, source: str, status: str, why: str | None, links: Path
+):
+    part = PoolsApi(_Noted(driver, links.name if source == "plugged-in" else source, status))  # pyright: ignore[reportArgumentType]
+
+    assert part.parts(["fast"], "m0")[0].get("fast") == why
+    assert len(f"pool fast is not here: {why}; bring it back") < 80
+
+
+def test_a_disk_without_a_link_is_not_gone_where_nobody_makes_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pools, "_BY_UUID", tmp_path / "none")
+
+    part = PoolsApi(_Noted("btrfs", _ID, "Created"))  # pyright: ignore[reportArgumentType]
+
+    assert part.parts(["fast"], "m0")[0] == {}
+
+
+@pytest.fixture
+def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The link of a disk that is plugged in, among the links of this machine."""
+    monkeypatch.setattr(pools, "_BY_UUID", tmp_path)
+    link = tmp_path / "7d1a0c4e-0000-4000-8000-000000000002"
+    link.touch()
+    return link
 
 
 def test_a_pool_that_does_not_answer_does_not_mean_that_lxd_does_not(
