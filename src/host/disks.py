@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Collection
@@ -31,6 +32,8 @@ _SYS = Path("/sys/class/block")
 _DEVICES = Path("/sys/dev/block")
 _MOUNTS = Path("/proc/self/mountinfo")
 _SERIALS = ("serial", "device/serial", "wwid", "device/wwid")
+_GROUP = re.compile("((?:[^-]|--)+)-(?!-)")
+"""A volume group in the name of a mapped volume: GROUP-VOLUME. LVM doubles hyphens in each."""
 _SECTOR = 512
 """Bytes of a sector in /sys, for any sector size of the device."""
 
@@ -228,12 +231,11 @@ def _signatures(path: str) -> list[dict[str, Any]]:
 
 def _use(path: str, name: str) -> str:
     """What prevents the use or the wipe of the device, empty if nothing does."""
-    holders = sorted(entry.name for entry in (_SYS / name / "holders").glob("*"))
-    if holders:
-        return f"is part of {', '.join(holders)}"
+    if holders := _holders(name):
+        return f"is in {holders}"
     for part in _partitions(name):
-        if used_parts := sorted(entry.name for entry in (_SYS / part / "holders").glob("*")):
-            return f"has {part}, a part of {', '.join(used_parts)}"
+        if holders := _holders(part):
+            return f"has {part} in {holders}"
     if _is_mounted(name):
         return "is mounted"
     if _number(_SYS / name / "ro"):
@@ -244,6 +246,25 @@ def _use(path: str, name: str) -> str:
     except OSError as error:
         return f"is in use ({error.strerror})"
     return ""
+
+
+def _holders(name: str) -> str:
+    """What a disk or a partition is a part of, empty if it is on its own."""
+    entries = (_SYS / name / "holders").glob("*")
+    return ", ".join(sorted({holder_in_words(entry.name, _SYS / entry.name) for entry in entries}))
+
+
+def holder_in_words(name: str, folder: Path) -> str:
+    """The name by which LVM's and mdadm's commands know what the kernel calls dm-0 or md0."""
+    if (folder / "md").exists():
+        return f"array {name}"
+    mapped, uuid = (_text(folder / "dm" / file) for file in ("name", "uuid"))
+    group = _GROUP.match(mapped) if uuid.startswith("LVM-") else None
+    return f"volume group {group[1].replace('--', '-')}" if group else mapped or name
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace").strip() if path.exists() else ""
 
 
 def _is_mounted(name: str) -> bool:

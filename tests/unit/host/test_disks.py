@@ -170,3 +170,37 @@ def test_only_one_devices_path_is_wiped(path: str):
 
     with pytest.raises(refusal.ActionRefused, match="is not a path below /dev/"):
         wipe_device(unit.ports, path, "wipe-dev-sdb")
+
+
+HOLDERS = [
+    ("dm-0", "old--vg-root--1", "LVM-" + "a" * 64, "volume group old-vg"),
+    ("dm-1", "local-LXDThinPool_tdata", "LVM-" + "a" * 64 + "-tdata", "volume group local"),
+    ("dm-2", "vg---lv", "LVM-" + "a" * 64, "volume group vg-"),
+    ("dm-3", "luks-data", "CRYPT-LUKS2-0f1e", "luks-data"),
+    ("md0", "", "", "array md0"),
+    ("bcache0", "", "", "bcache0"),
+]
+
+
+@pytest.mark.parametrize(("name", "mapped", "uuid", "words"), HOLDERS)
+def test_what_a_disk_is_part_of_has_the_name_that_commands_take(
+    tmp_path: Path, name: str, mapped: str, uuid: str, words: str
+):
+    folder = tmp_path / name
+    (folder / ("md" if name.startswith("md") else "dm")).mkdir(parents=True)
+    if mapped:
+        (folder / "dm/name").write_text(f"{mapped}\n")
+        (folder / "dm/uuid").write_text(f"{uuid}\n")
+
+    assert disks.holder_in_words(name, folder) == words
+
+
+def test_a_disk_of_a_volume_group_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for volume in ("dm-0", "dm-1"):
+        (tmp_path / "sdb/holders" / volume).mkdir(parents=True)
+        (tmp_path / volume / "dm").mkdir(parents=True)
+        (tmp_path / volume / "dm/name").write_text(f"old-{volume[3:]}\n")
+        (tmp_path / volume / "dm/uuid").write_text("LVM-abc\n")
+    monkeypatch.setattr(disks, "_SYS", tmp_path)
+
+    assert disks._use("/dev/sdb", "sdb") == "is in volume group old"  # pyright: ignore[reportPrivateUsage]
