@@ -9,8 +9,9 @@ mount a pool, and a stopped daemon has exported its zpools. QEMU opens disks wit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from lxd.errors import LxdError, LxdUnreachable
 from ports.ports import Ports
@@ -40,10 +41,11 @@ def marked(
     every = [device for matching in found.values() for device in matching]
     uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
     on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
-    if any(device.holds in _OF_GROUPS for device in every):
-        uses |= _now_in(on_devices, member, ports)
-    if any(_is_free(d, uses) for selection in unmade for d in found.get(selection, ())):
-        uses |= _of_instances(member, ports)
+    if held := [d.node for d in every if d.holds in _OF_GROUPS]:
+        uses |= _or_unknown(partial(_now_in, on_devices, member, ports), held)
+    wanted = [device for selection in unmade for device in found.get(selection, ())]
+    if free := [d.node for d in wanted if _is_free(d, uses)]:
+        uses |= _or_unknown(partial(_of_instances, member, ports), free)
     return {
         selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
         for selection, matching in found.items()
@@ -52,6 +54,14 @@ def marked(
 
 def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
     return not (device.use or device.holds or device.node in uses)
+
+
+def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dict[str, str]:
+    """What LXD uses, or that it does not say it for these devices: a later hook asks again."""
+    try:
+        return look()
+    except (LxdError, LxdUnreachable):
+        return dict.fromkeys(nodes, "may be in use, LXD does not say")
 
 
 def use_by_lxd(device: Device, ports: Ports) -> str:

@@ -22,9 +22,11 @@ from backends.dir import BACKEND as DIR
 from host import disks
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.pools import PoolsApi, PoolSource
+from observe import devices as observed
 from options.options import Options, explain
 from plan.storage import devices
 from state.facts import Device
+from state.lxd_objects import Instance
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Pool
@@ -387,3 +389,18 @@ def test_nothing_is_wiped_while_lxd_does_not_say_what_a_pool_is_on(
 
     with pytest.raises(refusal.ActionRefused, match="may be in a pool of LXD"):
         wipe_device(app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")
+
+
+def test_an_lxd_that_goes_away_meanwhile_breaks_no_hook(monkeypatch: pytest.MonkeyPatch):
+    app = sdb_and_sdc(formed(3))
+    ports = app.units["lxd/0"].ports
+
+    def gone() -> tuple[Instance, ...]:
+        raise LxdUnreachable("EOF")
+
+    monkeypatch.setattr(ports.lxd.instances, "list", gone)
+    selection = ("/dev/sdb",)
+
+    (sdb,) = observed.marked([selection], [selection], {}, "m0", ports)[selection]
+
+    assert sdb.use == "may be in use, LXD does not say"
