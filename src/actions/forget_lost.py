@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actions.refusal import ActionRefused, alternatives, not_a_member, quoted
-from lxd.parsing import AUTOSTART_BEFORE
 from ports.ports import Ports
 from records import loss_record, not_running
 from state.cluster import ClusterView
+from state.lxd_objects import AUTOSTART_BEFORE
 from state.view import View
 from values.status import names
 

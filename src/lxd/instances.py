@@ -13,7 +13,7 @@ from lxd import parsing
 from lxd.client import Client
 from lxd.errors import LxdError
 from lxd.http import api_path
-from state.lxd_objects import Instance
+from state.lxd_objects import AUTOSTART_BEFORE, Instance
 from values import lxd_urls
 
 _UNSET = "unset"
@@ -89,15 +89,15 @@ class InstancesApi:
         stopped = {parsing.LAST_STATE: "STOPPED"}
         if parsing.autostart(row):
             own = str(row["config"].get(parsing.AUTOSTART) or _UNSET)
-            stopped |= {parsing.AUTOSTART: "false", parsing.AUTOSTART_BEFORE: own}
+            stopped |= {parsing.AUTOSTART: "false", AUTOSTART_BEFORE: own}
         self._set(project, name, stopped)
 
     def restore_autostart(self, project: str, name: str) -> None:
         """The instance has its own `boot.autostart` of before `keep_stopped`, or none."""
-        before = str(self._get(project, name)["config"].get(parsing.AUTOSTART_BEFORE, ""))
+        before = str(self._get(project, name)["config"].get(AUTOSTART_BEFORE, ""))
         if before:
             own = "" if before == _UNSET else before
-            self._set(project, name, {parsing.AUTOSTART: own, parsing.AUTOSTART_BEFORE: ""})
+            self._set(project, name, {parsing.AUTOSTART: own, AUTOSTART_BEFORE: ""})
 
     def _set(self, project: str, name: str, config: dict[str, str]) -> None:
         self._client.set_keys(api_path("instances", name), {"config": config}, {"project": project})

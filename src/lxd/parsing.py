@@ -10,14 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from state.cluster import Member, Network, Pool, Server
-from state.lxd_objects import Bucket, Image, Instance
+from state.lxd_objects import AUTOSTART_BEFORE, Bucket, Image, Instance
 from values import lxd_urls
 from values.lxd_booleans import is_true
 from values.numbers import whole
 
 LAST_STATE, AUTOSTART = "volatile.last_state.power", "boot.autostart"
-AUTOSTART_BEFORE = "user.lxd-cluster.autostart"
-"""LXD's key of an instance that the charm keeps stopped: its own `boot.autostart` before that."""
 GROUP = "volatile.cluster.group"
 """The cluster group that an instance was placed in (5.21 and later)."""
 _UP = frozenset({"RUNNING", "FROZEN", "READY"})

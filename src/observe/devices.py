@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from lxd.errors import LxdError, LxdUnreachable
+from lxd.pools import PoolSource
 from ports.ports import Ports
 from state.facts import Device
 from state.lxd_objects import Instance
@@ -42,7 +43,7 @@ def marked(
     uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
     on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
     if held := [d.node for d in every if d.holds in _OF_GROUPS]:
-        uses |= _or_unknown(partial(_now_in, on_devices, member, ports), held)
+        uses |= _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
     wanted = [device for selection in unmade for device in found.get(selection, ())]
     if free := [d.node for d in wanted if _is_free(d, uses)]:
         uses |= _or_unknown(partial(_of_instances, member, ports), free)
@@ -80,36 +81,41 @@ def _use(device: Device, ports: Ports) -> str:
     """Raises LxdError, LxdUnreachable, also if LXD does not say what one of its pools is on."""
     server = ports.lxd.server.get()
     member = server.name if server.clustered else ""
-    found = {pool.name: _source(pool.name, member, ports) for pool in ports.lxd.pools.list()}
-    given = {name: source[0] for name, source in found.items()}
+    found = _sources((pool.name for pool in ports.lxd.pools.list()), member, ports)
+    given = {pool: source.given for pool, source in found.items()}
     if pool := _pools(given, ports).get(device.node):
         return f"is in pool {pool}"
-    by_id = {present: name for name, (_, present) in found.items() if present}
+    by_id = {source.present: pool for pool, source in found.items()}
     if pool := next((by_id[one] for one in device.ids if one in by_id), ""):
         return f"is in pool {pool}"
-    if device.holds in _OF_GROUPS and (use := _now_in(found, member, ports).get(device.node)):
+    if device.holds in _OF_GROUPS and (use := _now_in(found, ports).get(device.node)):
         return use
     return _of_instances(member, ports).get(device.node, "")
 
 
-def _source(pool: str, member: str, ports: Ports) -> tuple[str, str]:
-    """What a pool was made on, and what LXD finds it by. Nothing for one that is gone by now."""
-    try:
-        source = ports.lxd.pools.source(pool, member)
-    except LxdError as error:
-        if error.not_found:
-            return "", ""
-        raise
-    return source.given, source.present
+def _sources(pools: Iterable[str], member: str, ports: Ports) -> dict[str, PoolSource]:
+    """What this member's parts of the pools are on; without one that was deleted a moment ago."""
+    found: dict[str, PoolSource] = {}
+    for pool in pools:
+        try:
+            source = ports.lxd.pools.source(pool, member)
+        except LxdError as error:
+            if error.not_found:
+                continue
+            raise
+        # A part in LXD's own folder, or in a Ceph, is on no device that anybody gave.
+        if source.given:
+            found[pool] = source
+    return found
 
 
-def _now_in(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
+def _now_in(sources: Mapping[str, PoolSource], ports: Ports) -> dict[str, str]:
     """By device: the pool on its zpool or volume group, whatever the device was called before."""
     groups = ports.machine.pool_devices()
     return {
         node: f"is in pool {pool}"
-        for pool in pools
-        for node in groups.get(_source(pool, member, ports)[1], ())
+        for pool, source in sources.items()
+        for node in groups.get(source.present, ())
     }
 
 

@@ -107,6 +107,8 @@ def _serving_plan(
         # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
         *restarts.of_gone(view, lxd, peers, own),
+        # Before what runs again is no longer named: only what is named is looked at.
+        *restarts.kept_stopped(view, lxd),
         *restarts.named(view, lxd),
         *dead_members.removal(view, lxd, peers, own),
         *_joined(view, lxd, peers),

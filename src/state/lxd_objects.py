@@ -50,6 +50,9 @@ class Instance:
         return f"{self.project}/{self.name}"
 
 
+AUTOSTART_BEFORE = "user.lxd-cluster.autostart"
+"""LXD's key of an instance that the charm keeps stopped: its own `boot.autostart` before that."""
+
 DEFAULT_PROJECT = "default"
 DAEMON_FOLDERS = ("images", "backups")
 """What LXD can keep on a volume instead of in its own folder."""

@@ -89,11 +89,11 @@ def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
     )
 
 
-def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
-    """The leader names no more what runs again, or is gone.
+def kept_stopped(view: View, lxd: ClusterView) -> tuple[Step, ...]:
+    """What may still run on a dead machine does not start by itself.
 
-    What may still run on a dead machine must not start by itself, also if the hook that moved it
-    was killed. What an operator has started has its `boot.autostart` again.
+    The hook that moved it may have been killed. What an operator has started since then has its own
+    `boot.autostart` again.
     """
     if not view.leader or lxd.instances is None:
         return ()
@@ -106,8 +106,15 @@ def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
         if str(i) in dead and not i.running and (i.stopped_by_lxd or i.autostart)
     ]
     steps += [RestoreAutostart(i.project, i.name) for i in here if i.running and i.kept_stopped]
+    return tuple(steps)
+
+
+def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
+    """The leader names no more what runs again, or is gone."""
+    if not view.leader or lxd.instances is None:
+        return ()
     notes = not_running.outdated(lxd.notes, lxd.instances)
-    return (*steps, WriteNotes(notes)) if notes else tuple(steps)
+    return (WriteNotes(notes),) if notes else ()
 
 
 def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:

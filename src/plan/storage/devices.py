@@ -38,14 +38,14 @@ def choice(
     usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
-    offered = min(candidates, key=_hopelessness)
+    offered = min(candidates, key=_rank)
     return _blocked_by(offered.path, f" {unusable(offered, least)}")
 
 
-def _hopelessness(device: Device) -> int:
-    """First what can be wiped, then what is too small, last what is in use: such as the root disk.
+def _rank(device: Device) -> int:
+    """The place of an unusable device among those that the status could name.
 
-    A glob also names these.
+    What can be wiped comes first, what is in use last: a glob also names the root disk.
     """
     return 2 if device.use else 0 if device.holds else 1
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.deeds import later
 from tests.unit.model_units import ModelApp, formed
 
@@ -27,26 +29,21 @@ def test_the_token_issuer_is_named():
     assert str(app.plan("lxd/0").app_status) == told
 
 
-def test_the_coordinator_is_named():
+WAITS = [
+    ({"storage_pools": "{fast: dir}"}, "for lxd/0 to make the pool fast"),
+    ({"networks": "{fast: bridge}"}, "for lxd/0 to answer about the network fast"),
+]
+
+
+@pytest.mark.parametrize(("options", "told"), WAITS)
+def test_the_coordinator_is_named(options: dict[str, str], told: str):
     app = formed(3)
     app.leader = "lxd/1"
     app.settle()
-    app.options["storage_pools"] = "{fast: dir}"
+    app.options |= options
 
     hooks(app, "lxd/1", "lxd/2")
 
-    assert str(app.plan("lxd/1").app_status) == "waiting: for lxd/0 to make the pool fast"
+    assert str(app.plan("lxd/1").app_status) == f"waiting: {told}"
     app.settle()
     assert str(app.plan("lxd/1").app_status) == "active: 3 members, 3 voters"
-
-
-def test_the_coordinator_is_named_for_a_network():
-    app = formed(3)
-    app.leader = "lxd/1"
-    app.settle()
-    app.options["networks"] = "{fast: bridge}"
-
-    hooks(app, "lxd/1", "lxd/2")
-
-    told = "waiting: for lxd/0 to answer about the network fast"
-    assert str(app.plan("lxd/1").app_status) == told
