@@ -61,6 +61,8 @@ class Storage(_Data):
     size: str = ""
     user: str = ""
     """Its user in the application's Ceph, empty for other pools."""
+    elsewhere: str = ""
+    """Its name in a Ceph of the operator's own, empty for other pools."""
 
 
 class ContributionRequest(_Data):

@@ -23,6 +23,7 @@ from tests.lxd_model.things import (
     Image,
     Instance,
     Network,
+    Pool,
     Profile,
     Volume,
 )
@@ -37,19 +38,20 @@ def launch(
     *,
     project: str = DEFAULT,
     devices: Devices | None = None,
+    config: Config | None = None,
     ephemeral: bool = False,
     running: bool = True,
     kind: str = "container",
 ) -> Instance:
     """A new instance on a server, running."""
     server.cloud.tick()
-    config = {"cluster.evacuate": evacuate} if evacuate not in ("", "auto") else {}
+    where = {"cluster.evacuate": evacuate} if evacuate not in ("", "auto") else {}
     instance = Instance(
         project=project,
         name=name,
         location=server.place,
         running=running,
-        config=config,
+        config={**(config or {}), **where},
         devices=dict(devices or {}),
         ephemeral=ephemeral,
         kind=kind,
@@ -70,6 +72,15 @@ def add_volume(server: Server, pool: str, name: str, project: str = DEFAULT) -> 
     server.records.volumes[volume.key] = volume
     server.disk[str(volume)] = volume
     return volume
+
+
+def add_shared_pool(server: Server, name: str) -> None:
+    """A new pool in the operator's own Ceph, on all members."""
+    server.cloud.tick()
+    members = frozenset(row.name for row in server.records.members)
+    own = {member: dict[str, str]() for member in members}
+    config = {"ceph.cluster_name": "ceph", "ceph.osd.pool_name": name}
+    server.records.pools[name] = Pool(name, "ceph", "Created", config, own, members)
 
 
 def add_bucket(server: Server, pool: str, name: str, project: str = DEFAULT) -> Bucket:

@@ -57,6 +57,8 @@ class Cloud:
         self.stopped: list[str] = []
         """Instances that stopped because the snap was stopped, or because LXD could not move them.
         """
+        self.two_writers: list[str] = []
+        """Instances that were started on a second machine, with both machines."""
         self.recoveries: list[Recovery] = []
         """Every time that a copy of a database was made the only one."""
         self._cuts: set[frozenset[str]] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import heartbeats, instances, peers, times
+from tests.lxd_model import heartbeats, instances, peers, processes, times
 from tests.lxd_model.membership import listed
 from tests.lxd_model.operations import Operation, Work
 from tests.lxd_model.records import Key, Role, Row, State
@@ -185,6 +185,7 @@ def _restore(server: Server, row: Row, mode: str) -> Work:
     for instance in records.on(row.name):
         if instance.wanted:
             records.instances[instance.key] = replace(instance, running=True, wanted=False)
+            processes.begin(server, instance)
     away = [k for k, i in records.instances.items() if i.origin == row.name]
     try:
         for key in away:

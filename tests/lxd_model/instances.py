@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import pools
+from tests.lxd_model import pools, processes
 from tests.lxd_model.records import Key, Records, Row, State
 from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import DEFAULT, Config, Devices, Instance, Profile, is_true
@@ -112,19 +112,14 @@ def _device_moves(records: Records, device: Config) -> bool:
 
 def stop(server: Server, instance: Instance) -> Instance | None:
     """Stops an instance. An ephemeral one is gone: None."""
-    records = server.records
+    records, there = server.records, processes.location(server, instance)
+    processes.end(there, instance)
     if instance.ephemeral:
         del records.instances[instance.key]
-        _disk_of(server, instance).pop(str(instance), None)
+        there.disk.pop(str(instance), None)
         return None
     records.instances[instance.key] = stopped = replace(instance, running=False)
     return stopped
-
-
-def _disk_of(server: Server, instance: Instance) -> dict[str, object]:
-    row = server.records.rows.get(instance.location)
-    there = server.cloud.servers[row.server] if row is not None else server
-    return there.disk  # pyright: ignore[reportReturnType]
 
 
 def start(server: Server, key: Key) -> None:
@@ -135,6 +130,7 @@ def start(server: Server, key: Key) -> None:
     if instance.running:
         raise bad("The instance is already running")
     records.instances[key] = replace(instance, running=True, wanted=False)
+    processes.begin(processes.location(server, instance), instance)
 
 
 def refuse_evacuated(row: Row | None) -> None:
@@ -147,12 +143,16 @@ def carry(server: Server, key: Key, target: Row) -> None:
     """Moves an instance and the data on its disk to another member."""
     records, servers = server.records, server.cloud.servers
     instance = records.instances[key]
-    source = records.rows.get(instance.location)
+    source, there = records.rows.get(instance.location), servers[target.server]
     if source is not None:
         servers[source.server].disk.pop(str(instance), None)
     arrived = replace(instance, location=target.name)
     records.instances[key] = arrived
-    servers[target.server].disk[str(arrived)] = arrived
+    there.disk[str(arrived)] = arrived
+    if instance.running:
+        if source is not None:
+            processes.end(servers[source.server], instance)
+        processes.begin(there, arrived)
 
 
 def delete(server: Server, key: Key) -> None:
@@ -161,7 +161,7 @@ def delete(server: Server, key: Key) -> None:
     if instance.running:
         raise bad("Instance is running")
     del server.records.instances[key]
-    _disk_of(server, instance).pop(str(instance), None)
+    processes.location(server, instance).disk.pop(str(instance), None)
 
 
 def set_profile(server: Server, profile: Profile) -> None:

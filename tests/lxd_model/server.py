@@ -10,7 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from state.facts import Folder
-from tests.lxd_model import certificates, copies, heartbeats, instances, networks, pools, times
+from tests.lxd_model import (
+    certificates,
+    copies,
+    heartbeats,
+    instances,
+    networks,
+    pools,
+    processes,
+    times,
+)
 from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
 from tests.lxd_model.listeners import Listeners
@@ -74,6 +83,8 @@ class Server:
         """The places of its images and backups, by kind; by default its folder."""
         self.full: set[str] = set()
         """Pools without space here."""
+        self.processes: set[str] = set()
+        """The instances that run here."""
         self.disk: dict[str, Thing] = {}
         self.devices = pools.of_machine()
         self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
@@ -172,6 +183,7 @@ class Server:
         self.powered = False
         self.left.clear()
         self.unfinished.clear()
+        self.processes.clear()
         self._daemon_ends()
 
     def power_on(self) -> None:
@@ -229,6 +241,7 @@ class Server:
             if not instance.running:
                 continue
             self.cloud.stopped.append(str(instance))
+            processes.end(self, instance)
             if instance.ephemeral:
                 del records.instances[instance.key]
                 self.disk.pop(str(instance), None)
@@ -242,7 +255,10 @@ class Server:
             return
         for instance in records.on(self.place):
             if not instance.running and instances.starts_by_itself(records, instance):
-                records.instances[instance.key] = replace(instance, running=True, wanted=False)
+                instance = replace(instance, running=True, wanted=False)
+                records.instances[instance.key] = instance
+            if instance.running and str(instance) not in self.processes:
+                processes.begin(self, instance)
 
     def _daemon_ends(self) -> None:
         copies.part(self)
@@ -293,6 +309,7 @@ class Server:
         self.config = {}
         self.schema = (0, 0)
         self.disk.clear()
+        self.processes.clear()
 
     def uninstall(self) -> None:
         """`snap remove --purge lxd`: this removes its certificate, too."""

@@ -112,10 +112,12 @@ def test_a_container_outlives_its_machine(juju: jubilant.Juju):
     juju.cli("remove-machine", "--force", "--no-prompt", units[victim].machine)
 
     eventually(lambda: dead not in members(juju), 180)
-    whole(juju, 2)
+    told = f"start default/moving if {dead} is off, or run forget-lost"
+    eventually(lambda: juju.status().apps[APP].app_status.message == told, 60)
     moved = query(juju, "/1.0/instances/moving")
     assert (moved["location"] in members(juju), moved["status"]) == (True, "Stopped")
     lxc(juju, "start moving")
+    whole(juju, 2)
     assert lxc(juju, "exec moving -- cat /kept").strip() == "data"
     juju.add_unit(APP)
     whole(juju, 3)

@@ -352,7 +352,8 @@ class Engine:
                 self.later(1 + 60 * self.random.random(), self._machine_goes, machine)
         for machine in self.juju.machines_to_start():
             if machine.id not in self.cloud.servers:
-                self.cloud.add(machine.id, f"m{machine.id}", address(machine.id))
+                server = self.cloud.add(machine.id, f"m{machine.id}", address(machine.id))
+                server.drivers |= {"ceph"}
                 self.later(1 + 20 * self.random.random(), self._machine_up, machine.id)
 
     def _machine_goes(self, machine: str) -> None:

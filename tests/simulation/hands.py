@@ -20,6 +20,8 @@ from tests.simulation.site import Site, evacuate
 
 _FIRST = 90
 """The first number of the machines that Juju does not have."""
+_SHARED = "shared"
+"""The pool in a Ceph."""
 _STAYS = {
     "gpu": {"gpu": {"type": "gpu"}},
     "proxy": {"web": {"type": "proxy", "listen": "tcp:0.0.0.0:80", "connect": "tcp:127.0.0.1:80"}},
@@ -59,6 +61,20 @@ class Hands:
                 self.ledger.fixed[str(made)] = server.machine
         self.ledger.made[str(made)] = server.machine
         return f"{made} on machine {server.machine}, {happening.word}"
+
+    def launch_in_ceph(self, happening: Happening) -> str | None:
+        """An instance in the operator's own Ceph, which all machines reach."""
+        server = self.site.member(happening)
+        if server is None or server.machine in self._evacuating or server.records.joining:
+            return None
+        if _SHARED not in server.records.pools:
+            by_hand.add_shared_pool(server, _SHARED)
+        root = {"root": {"type": "disk", "path": "/", "pool": _SHARED}}
+        config = {"boot.autostart": happening.word} if happening.word else {}
+        name = f"c{len(self.ledger.made)}"
+        made = by_hand.launch(server, name, devices=root, config=config)
+        self.ledger.made[str(made)] = server.machine
+        return f"{made} on machine {server.machine} {happening.word}".rstrip()
 
     def rename_member(self, happening: Happening) -> str | None:
         """`lxc cluster rename`; every second time another member then gets the old name."""

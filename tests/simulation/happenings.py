@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.simulation.commands import Commands
 from tests.simulation.faults import Faults
-from tests.simulation.schedule import FAULTS, HANDS, Happening
+from tests.simulation.schedule import FAULTS, HANDS, SHARED, Happening
 
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
@@ -17,7 +17,7 @@ def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     if faults.site.engine.faults_over:
         return
     who = faults if happening.kind in FAULTS else commands
-    if happening.kind in HANDS:
+    if happening.kind in HANDS or happening.kind in SHARED:
         who = commands.hands
     does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
     told = does(happening)

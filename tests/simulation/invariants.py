@@ -41,6 +41,7 @@ DATA = "data is gone"
 UNLINKED = "a member has no interface for a network"
 HOLLOW = "a pool that LXD calls created is not there"
 CUT_OFF = "an instance was moved to another network"
+TWICE = "an instance runs on two machines"
 UNRECORDED = "a loss is not recorded"
 BOOTSTRAP = "a bootstrap that is not on record"
 WRITES = "too many writes to peer data"
@@ -120,6 +121,8 @@ class Invariants:
             raise Violation(CUT_OFF, self.engine.cloud.cut_off[0])
         if self.engine.cloud.unlinked:
             raise Violation(UNLINKED, self.engine.cloud.unlinked[0])
+        if self.engine.cloud.two_writers:
+            raise Violation(TWICE, self.engine.cloud.two_writers[0])
         if self.engine.cloud.hollow:
             raise Violation(HOLLOW, self.engine.cloud.hollow[0])
 

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from lab.model.state import Unit
+from lxd.api import LxdApi
 from lxd.client import Client
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
+from records import not_running
 from tests.lxd_model import by_hand
 from tests.lxd_model.records import State
 from tests.lxd_model.refusal import Refusal
 from tests.simulation.commands import Commands, held_on
-from tests.simulation.site import Site, answers
+from tests.simulation.site import Site, answers, notes_of
 
 
 class LxcCommands:
@@ -54,6 +58,19 @@ class LxcCommands:
         body = {"name": name, "driver": driver}
         self._ask(unit, "POST", api_path("storage-pools"), body)
 
+    def start_what_ran_on(self, member: str) -> None:
+        """`lxc start` for everything that a note names."""
+        for server in self.site.live_servers():
+            if not answers(server):
+                continue
+            named = not_running.read(notes_of(server.records)).get(member, {})
+            lxd = LxdApi(server.lxd).instances
+            for instance in list(server.records.instances.values()):
+                if str(instance) in named and not instance.running:
+                    self.engine.operator_does("lxc start", instance)
+                    self._try(partial(lxd.start, instance.project, instance.name))
+            return
+
     def delete_network(self, unit: Unit, name: str) -> None:
         self.engine.operator_does("lxc network delete", name)
         self._ask(unit, "DELETE", api_path("networks", name))
@@ -61,12 +78,14 @@ class LxcCommands:
     def _ask(self, unit: Unit, method: str, path: str, body: object = None) -> None:
         """One request to a unit's LXD, with any result."""
         lxd = Client(self.engine.cloud.servers[unit.machine].lxd)
+        self._try(partial(lxd.change, method, path, body))
 
-        def ask() -> None:
+    def _try(self, command: Callable[[], object]) -> None:
+        def do() -> None:
             with suppress(LxdError, LxdUnreachable):
-                lxd.change(method, path, body)
+                command()
 
-        self.engine.spawn("", "", ask)
+        self.engine.spawn("", "", do)
 
     def remove_dead_member(self, _: Unit, name: str) -> None:
         for server in self.site.live_servers():

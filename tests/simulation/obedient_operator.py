@@ -67,7 +67,7 @@ class ObedientOperator:
         """What a unit's status asks for, and the method that does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
             r"run forget-lost name=(\S+?)(?:\.\.\.)?$": self._forget_lost,
-            r"start \S+.* if (\S+) is off, or run forget-lost": self._forget_lost,
+            r"start \S+.* if (\S+) is off, or run forget-lost": self._start_if_off,
             r"evacuate it, then lxc cluster remove (\S+)": self._retire,
             r"(\S+) has no unit(?:: move what it holds|, and the only copy)": self._retire,
             r"(\S+) is offline and has no unit: start it": self.lxc.start_or_remove,
@@ -318,6 +318,14 @@ class ObedientOperator:
                     self.ledger.deleted.add(things)
                 self._action(unit.name, "forget-lost", name=name)
                 return
+
+    def _start_if_off(self, _: None, name: str) -> None:
+        """Starts what ran on a dead member, after a look at its machine; or leaves it stopped."""
+        machines = [s for s in self.engine.cloud.servers.values() if name in (s.name, s.hostname)]
+        if any(s.powered for s in machines):
+            self._forget_lost(None, name)
+        else:
+            self.lxc.start_what_ran_on(name)
 
     def _retire(self, _: None, name: str) -> None:
         """Evacuates a member without a unit, and removes it from the cluster."""

@@ -243,6 +243,26 @@ HANDS: dict[str, tuple[int, Any]] = {
     "recover-quorum": (3, _nothing),
 }
 """What operators do without the charm, in some seeds."""
+
+
+def _launch_in_ceph(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["", "", "true", "false"])}
+
+
+SHARED: dict[str, tuple[int, Any]] = {"launch-in-ceph": (1, _launch_in_ceph)}
+"""What operators do in seeds with a Ceph."""
+DYING: dict[str, tuple[int, Any]] = {
+    "isolate": (6, _while(20, 900)),
+    "power-off": (3, _while(20, 900)),
+    "destroy": (2, _while(5, 600)),
+    "kill-daemon": (2, _while(5, 300)),
+    "force-remove": (6, _while(0.1, 300)),
+    "remove-unit": (4, _nothing),
+    "add-unit": (4, _nothing),
+    "kill-hook": (6, _kill),
+    "reboot": (4, _while(10, 120)),
+}
+"""The faults at that time."""
 LEAVING: dict[str, tuple[int, Any]] = {
     "add-unit": (4, _nothing),
     "remove-unit": (8, _nothing),
@@ -277,6 +297,15 @@ NETWORK_STEPS = {"CreateNetwork": 12, "PinNics": 4, "SetDefaultProfile": 6, "Joi
 """The same in seeds with networks."""
 
 
+SHARED_STEPS = {
+    "MoveOffDead": 8,
+    "KeepStopped": 4,
+    "MoveInstance": 4,
+    "RemoveMember": 4,
+    "RestoreAutostart": 2,
+    "WriteNotes": 2,
+}
+"""The same in seeds with a Ceph."""
 HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "SetJoinLock": 2}
 """The same in seeds where the operator acts without the charm."""
 
@@ -292,6 +321,7 @@ def draw(seed: int) -> Schedule:
     happenings = _ambushed(random, happenings, STEPS)
     happenings += _of_storage(seed, seconds) + _of_networks(seed, seconds)
     happenings += _of_hands(seed, seconds) + _of_leaders(seed, seconds)
+    happenings += _of_ceph(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -340,6 +370,33 @@ def _of_hands(seed: int, seconds: float) -> list[Happening]:
     found = [_draw(random, HANDS, seconds) for _ in range(random.choice([1, 2, 2, 4]))]
     more = [_draw(random, LEAVING, seconds) for _ in range(random.choice([0, 0, 1, 2]))]
     return found + _ambushed(random, more, HANDS_STEPS)
+
+
+def _of_ceph(seed: int, seconds: float) -> list[Happening]:
+    """In one seed of ten instances are in a Ceph, and members die or are cut off for good."""
+    random = Random(f"ceph {seed}")
+    if random.random() >= 0.1:
+        return []
+    launched = [_draw(random, SHARED, seconds) for _ in range(random.choice([2, 4, 8]))]
+    found = [replace(h, at=random.uniform(0.3, 0.6) * seconds) for h in launched]
+    for _ in range(random.choice([1, 1, 2])):
+        found += _death(random, random.uniform(0.6, 0.8) * seconds)
+    faults = [_draw(random, DYING, seconds) for _ in range(random.choice([0, 1, 2, 4]))]
+    return found + _ambushed(random, faults, SHARED_STEPS)
+
+
+def _death(random: Random, at: float) -> list[Happening]:
+    """A machine dies or is cut off, its unit is removed by force, and other machines reboot."""
+    unit = random.randrange(60)
+    kind = random.choice(["isolate", "isolate", "power-off", "destroy"])
+    dies = Happening(at=at, kind=kind, unit=unit, seconds=random.uniform(100.0, 900.0))
+    at += random.uniform(0.0, 60.0)
+    removal = Happening(at=at, kind="force-remove", unit=unit)
+    reboots = [
+        Happening(at=at + random.uniform(30.0, 300.0), kind="reboot", unit=unit, seconds=10.0)
+        for unit in range(random.choice([0, 2, 4]))
+    ]
+    return [dies, removal, *reboots]
 
 
 def _of_leaders(seed: int, seconds: float) -> list[Happening]:

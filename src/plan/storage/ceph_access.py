@@ -21,10 +21,21 @@ _USERS = ("ceph.user.name", "cephfs.user.name")
 """LXD's keys for the Ceph of a pool, and the user there: the application's name at that time."""
 
 
+_NAMES = ("cephfs.path", "ceph.osd.pool_name")
+
+
 def user(pool: Pool) -> str:
     """The user of a pool of the charm's in its Ceph, empty for any other pool."""
     users = [pool.config[key] for key in _USERS if pool.config.get(key)]
     return users[0] if users and _is_ours(pool) else ""
+
+
+def elsewhere(pool: Pool) -> str:
+    """The name of a pool in a Ceph of the operator's own, empty for any other pool."""
+    if not backends.on_ceph(pool.driver) or _is_ours(pool):
+        return ""
+    names = [pool.config[key] for key in _NAMES if pool.config.get(key)]
+    return names[0] if names else pool.name
 
 
 def has_earlier_user(view: View, pool: Pool) -> bool:
@@ -49,7 +60,7 @@ def to_write(view: View) -> Ceph | None:
 
 
 def not_ready(view: View) -> Status | None:
-    """Why nothing can be made in a Ceph now."""
+    """Why nothing can be made in the application's Ceph now."""
     answer = ceph.RELATION.of(view)
     if answer is None:
         app = view.unit.partition("/")[0]

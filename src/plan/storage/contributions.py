@@ -275,7 +275,8 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
     if backend is not None and not backend.on_devices:
         pool = replace(pool, devices=())
     size = record.size or pool.size
-    return replace(pool, backend=record.backend, size=size, user=record.user)
+    pool = replace(pool, backend=record.backend, size=size, user=record.user)
+    return replace(pool, in_ceph=record.elsewhere, elsewhere=True) if record.elsewhere else pool
 
 
 def _member_config(
@@ -284,11 +285,15 @@ def _member_config(
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in server.drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, server)
-    if backend.on_ceph and (
-        problem := ceph_access.not_ready(view) or ceph_access.without_key(view, pool)
-    ):
-        return problem
-    if backend.name == backends.CEPHFS and (problem := file_systems.locked(view, _version(view))):
+    if backend.on_ceph and not pool.elsewhere and (problem := _locked(view, pool)):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else MemberConfig(pool, backend, device)
+
+
+def _locked(view: View, pool: WantedPool) -> Status | None:
+    """Why this machine cannot use the application's Ceph for a pool."""
+    if problem := ceph_access.not_ready(view) or ceph_access.without_key(view, pool):
+        return problem
+    is_file_system = pool.backend == backends.CEPHFS
+    return file_systems.locked(view, _version(view)) if is_file_system else None

@@ -175,6 +175,7 @@ def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
             pool=p.name,
             size=p.config.get(contributions.SIZE, ""),
             user=ceph_access.user(p),
+            elsewhere=ceph_access.elsewhere(p),
         )
         for p in sorted(existing, key=lambda p: p.name)
     )

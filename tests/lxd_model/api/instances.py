@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.lxd_model import evacuation, heartbeats, instances, peers, times
+from tests.lxd_model import evacuation, heartbeats, instances, peers, processes, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began
 from tests.lxd_model.api.etag import check, etag
@@ -168,6 +168,8 @@ def keep(server: Server, instance: Instance) -> Instance:
     records.instances[instance.key] = instance
     there = server.cloud.servers[row.server] if row is not None else server
     there.disk[str(instance)] = instance
+    if instance.running:
+        processes.begin(there, instance)
     return instance
 
 

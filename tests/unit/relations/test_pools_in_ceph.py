@@ -15,7 +15,7 @@ from relations import ceph
 from state.facts import Ceph
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import READY, known_to_kernels, on_ceph
-from tests.unit.deeds import changed, names, the_cluster
+from tests.unit.deeds import api, changed, names, the_cluster
 from tests.unit.findings import root, statuses
 from tests.unit.model_units import ModelApp, formed
 
@@ -247,3 +247,32 @@ def test_a_key_that_is_none_is_told():
     assert str(app.plan("lxd/0").status) == (
         "blocked: ceph: its key is not a valid key: see juju show-unit lxd/0"
     )
+
+
+OWN_CEPH = {
+    "ceph": {"ceph.cluster_name": "ceph", "ceph.osd.pool_name": "lxd"},
+    "cephfs": {"cephfs.cluster_name": "ceph", "cephfs.path": "files/lxd"},
+}
+"""Pools that an operator made in another Ceph."""
+
+
+@pytest.mark.parametrize("driver", sorted(OWN_CEPH))
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_unit_joins_a_cluster_with_a_pool_in_another_ceph(
+    monkeypatch: pytest.MonkeyPatch, generation: str, driver: str
+):
+    known_to_kernels(monkeypatch, "ceph")
+    app = on_ceph(formed(2, generation))
+    app.cloud.ceph_admins |= {"0", "1", "2"}
+    path = OWN_CEPH[driver].get("cephfs.path", "")
+    before_6 = path and generation != NAMES[-1]
+    own = {"source": path} if before_6 else {}
+    config = {"cephfs.cluster_name": "ceph"} if before_6 else OWN_CEPH[driver]
+    api(app).pools.create("own", driver, config, dict.fromkeys(names(app), own))
+    app.settle()
+
+    app.add(2)
+    on_ceph(app).settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
