@@ -133,7 +133,7 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
         # A hook that is killed after the move must not leave it unnamed.
         notes.write(not_running.added(notes.read(), step.source, name, not_running.DEAD))
     try:
-        instances.move(step.project, step.name, step.target, live=False)
+        instances.move(step.project, step.name, step.first or step.target, live=False)
     except LxdLate as error:
         # LXD may still do it.
         return _stays(step, error, history)
@@ -145,19 +145,23 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
         instances.keep_stopped(step.project, step.name)
     elif not noted:
         notes.write(not_running.without(notes.read(), step.source, name))
-    logger.warning(
-        "%s/%s was on the dead %s and is on %s now, stopped",
-        step.project,
-        step.name,
-        step.source,
-        step.target,
-    )
+    logger.warning("%s was on the dead %s and is stopped", name, step.source)
+    if step.first:
+        _move_on(step, ports)
     return history
+
+
+def _move_on(step: MoveOffDead, ports: Ports) -> None:
+    """Spread the load: any member may have the instance now."""
+    try:
+        ports.lxd.instances.move(step.project, step.name, step.target, live=False)
+    except LxdError as error:
+        logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.first, error)
 
 
 def _stays(step: MoveOffDead, error: Exception, history: RunHistory) -> RunHistory:
     logger.warning("%s/%s stays on %s: %s", step.project, step.name, step.source, error)
-    return _refused(step, step.target, str(error), history)
+    return _refused(step, step.first or step.target, str(error), history)
 
 
 def keep_stopped(step: KeepStopped, unit: str, ports: Ports, history: RunHistory) -> RunHistory:

@@ -81,6 +81,8 @@ class MoveOffDead:
     name: str
     source: str
     target: str
+    first: str = ""
+    """The member that has it until LXD no longer starts it by itself; empty for the target."""
 
     def __str__(self) -> str:
         return f"move {self.project}/{self.name} off the dead {self.source} to {self.target}"

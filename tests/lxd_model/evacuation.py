@@ -222,7 +222,10 @@ def move_by_name(server: Server, key: Key, target: str) -> Work:
     if heartbeats.offline(records, source, cloud.now) and instances.on_remote_pool(
         records, instance
     ):
-        # LXD changes only its database, and treats the instance as stopped.
+        # LXD changes only its database, and treats the instance as stopped. From 5.21 on the
+        # target's daemon does it.
+        if server.generation.modern and row.name != server.name and not server.hears(row):
+            raise peers.missing(server)
         _reach(cloud.servers[row.server], key, row)
         yield times.MOVE
         ran = instance.running or instance.wanted

@@ -254,10 +254,10 @@ class Server:
         if row is not None and row.state is State.EVACUATED:
             return
         for instance in records.on(self.place):
-            if not instance.running and instances.starts_by_itself(records, instance):
-                instance = replace(instance, running=True, wanted=False)
-                records.instances[instance.key] = instance
-            if instance.running and str(instance) not in self.processes:
+            starts = not instance.running and instances.starts_by_itself(records, instance)
+            if starts:
+                records.instances[instance.key] = replace(instance, running=True, wanted=False)
+            if starts or instance.running:
                 processes.begin(self, instance)
 
     def _daemon_ends(self) -> None:

@@ -209,6 +209,8 @@ class Faults:
     def _mend(self, serial: int) -> None:
         self._cuts.pop(serial, None)
         self.site.engine.cloud.heal()
+        if self.site.engine.faults_over:
+            return
         for pairs in self._cuts.values():
             for one, other in sorted(pairs):
                 self.site.engine.cloud.cut(one, other)

@@ -21,6 +21,7 @@ from tests.simulation.stories import (
     ALL_OTHERS_EVACUATED,
     CERTIFICATE_CHANGES,
     CUT_OFF_AND_RECOVERED,
+    CUT_OFF_WITH_A_CEPH,
     EVACUATED_AND_DESTROYED,
     FOUNDED_BY_HAND,
     HAS_A_BUCKET,
@@ -37,9 +38,13 @@ from tests.simulation.stories import (
 )
 
 # isort: split
+
+
 import deadlines
+from act import leaving as act_leaving
 from act import step
 from lxd import parsing
+from lxd.instances import InstancesApi
 from observe import cluster
 from options.options import ABANDON
 from plan.forming import identity
@@ -60,10 +65,12 @@ from state import lxd_objects
 from state.cluster import ClusterView, Member, Server
 from state.lxd_objects import Instance
 from state.peers import UnitData
-from state.view import Peers, View
+from state.view import Peers, RunHistory, View
+from steps.leaving import MoveOffDead
 from steps.plan import Step
 
 _due = evacuation.due
+_off_dead = act_leaving.move_off_dead
 _member = parsing.member
 _no_successor = blockers._no_successor
 _obstacle = migration.obstacle
@@ -152,11 +159,35 @@ def _restarts_the_snap(ports: Ports) -> None:
     ports.lxd.server.await_restart(before, deadlines.START)
 
 
+def _may_start(*_: Any) -> None:
+    return None
+
+
+def _starts_there(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    history = _off_dead(step, unit, ports, history)
+    ports.lxd.instances.start(step.project, step.name)
+    return history
+
+
 def _minds_only_two(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[str]:
     return _no_successor(lxd, others, up) if len(others) == 1 else ()
 
 
 MISTAKES = (
+    Mutant(
+        "what ran on a dead machine starts with a daemon",
+        InstancesApi,
+        "keep_stopped",
+        _may_start,
+        CUT_OFF_WITH_A_CEPH,
+    ),
+    Mutant(
+        "what ran on a dead machine is started",
+        act_leaving,
+        "move_off_dead",
+        _starts_there,
+        CUT_OFF_WITH_A_CEPH,
+    ),
     Mutant(
         "the fingerprint is the identity", identity, "owner", _by_fingerprint, CERTIFICATE_CHANGES
     ),

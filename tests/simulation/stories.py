@@ -274,6 +274,25 @@ NAMES_SHIFT = replace(
 """A member gets the name that another one had, whose unit leaves. LXD shows that one's old name."""
 
 
+CUT_OFF_WITH_A_CEPH = replace(
+    _PLAIN,
+    units=4,
+    seconds=700.0,
+    keep_machines=True,
+    happenings=(
+        Happening(at=150.0, kind="launch-in-ceph", unit=0),
+        Happening(at=151.0, kind="launch-in-ceph", unit=0),
+        Happening(at=152.0, kind="launch-in-ceph", unit=0, word="true"),
+        Happening(at=200.0, kind="isolate", unit=0, seconds=1000.0),
+        Happening(at=230.0, kind="force-remove", unit=0),
+        Happening(at=450.0, kind="reboot", unit=0, seconds=10.0),
+        Happening(at=451.0, kind="reboot", unit=1, seconds=10.0),
+        Happening(at=452.0, kind="reboot", unit=2, seconds=10.0),
+    ),
+)
+"""A member is cut off and removed; its instances in a Ceph move, and run on. The others reboot."""
+
+
 def told(story: Schedule, times: int) -> Iterator[Schedule]:
     """A history, and the same with other moments; every third time with another seed, too."""
     yield story

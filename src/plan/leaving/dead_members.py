@@ -51,10 +51,20 @@ def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
     """The next step to remove a dead member, none while it keeps what no other member takes."""
     for instance in _shared(lxd, dead):
         if targets := _targets(view, lxd, dead, instance):
-            return (MoveOffDead(instance.project, instance.name, dead.name, targets[0]),)
+            return (_move(instance, dead, targets, lxd.server.name),)
     if _shared(lxd, dead) and view.options.on_remove != ABANDON:
         return ()
     return (RemoveMember(dead.name, dead.address),)
+
+
+def _move(instance: Instance, dead: Member, targets: list[str], own: str) -> MoveOffDead:
+    """Moves an instance, first to this unit's own member if that one can take it.
+
+    A daemon that starts between the move and the next request starts the instance, too. This
+    unit's own daemon answered a moment ago, and nothing has to reach another machine.
+    """
+    first = own if own in targets[1:] else ""
+    return MoveOffDead(instance.project, instance.name, dead.name, targets[0], first)
 
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:

@@ -168,6 +168,32 @@ def test_a_hook_that_was_killed_after_the_move_does_not_leave_it_to_the_next_sta
         assert not runs(app), cutter
 
 
+@every_generation
+def test_a_machine_that_reboots_when_it_gets_it_does_not_start_it(
+    monkeypatch: pytest.MonkeyPatch, generation: str
+):
+    app, _ = dead_with_c1(generation)
+    with_instance(app, "m0", name="busy")
+    instances = app.units["lxd/0"].ports.lxd.instances
+    move = instances.move
+    moves: list[str] = []
+
+    def rebooted(project: str, name: str, target: str, *, live: bool) -> None:
+        move(project, name, target, live=live)
+        moves.append(target)
+        # The machine of the hook itself runs on.
+        for member in ("m1", "m2"):
+            server(app, member).reboot()
+        app.cloud.now += 60.0
+
+    monkeypatch.setattr(instances, "move", rebooted)
+    for _ in range(4):
+        later(app, 100.0).settle()
+
+    (c1,) = [i for i in api(app).instances.list() if i.name == "c1"]
+    assert (c1.running, c1.location, moves) == (False, "m1", ["m0", "m1"])
+
+
 @pytest.mark.parametrize("own", ["", "true"])
 def test_what_the_operator_starts_starts_with_its_machine_again(own: str):
     app, _ = dead_with_c1("5.21", **({"boot.autostart": own} if own else {}))
