@@ -18,6 +18,7 @@ from act import token_revocation
 from actions import results
 from actions.table import ACTIONS, Call
 from hooks import attached_snap, final_events, publishing, reading
+from hooks.holds import CannotDetach, CannotLeave
 from hooks.input_reader import PEERS, STORAGE, InputReader
 from hooks.publishing import as_juju
 from hooks.tool_failures import Unsaid, needed
@@ -33,14 +34,6 @@ from relations import ENDPOINTS
 from steps.plan import Plan
 from values.printable import escape_logs, escaped
 from values.status import blocked
-
-
-class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
-    """The unit that is being removed holds something. The message is for the operator."""
-
-
-class CannotDetach(Exception):  # noqa: N818 - it is the name of what happened
-    """The storage that is being removed is in use. The message is for the operator."""
 
 
 class LxdClusterCharm(ops.CharmBase):

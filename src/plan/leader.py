@@ -191,7 +191,8 @@ def _after_the_members(view: View, peers: Peers) -> Status:
 def _leaving(view: View, peers: Peers) -> Status | None:
     """Waiting while units leave. What holds one without a member, only that unit knows."""
     leaving = view.units.leaving if view.units is not None else frozenset[str]()
-    if outside := sorted(leaving & peers.removed):
+    members = {u for u, d in peers.others.items() if d.cluster} - peers.removed
+    if outside := sorted(leaving - members - {view.unit}):
         unit = outside[0]
         return waiting(f"for {unit} to leave; if in error: juju show-status-log {unit}")
     return waiting(f"for {names(leaving)} to leave") if leaving else None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import ops
 from greenlet import greenlet
 
+from hooks.holds import CannotDetach, CannotLeave
 from lab.model.errors import HookToolError
 from steps.plan import Step
 from tests.simulation.stage import Stage
@@ -50,4 +51,4 @@ class Task(greenlet):
 
 def is_deliberate(error: Exception) -> bool:
     """Whether the charm raised this to put its unit into error, with a message for the operator."""
-    return type(error).__module__ == "charm"
+    return isinstance(error, CannotLeave | CannotDetach)

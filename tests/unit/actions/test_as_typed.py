@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-import charm
 from actions import parameters as actions_parameters
 from deadlines import HEARD
+from hooks.holds import CannotLeave
 from lab.cli import parameters
 from lab.model.errors import JujuError
 from lxd.join_tokens import fingerprint_of
@@ -196,7 +196,7 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     app.leaving.add("lxd/2")
     tools = of(app, tmp_path, monkeypatch)
     tools.juju.remove_unit(tools.world.now, "lxd/2")
-    with pytest.raises(charm.CannotLeave):
+    with pytest.raises(CannotLeave):
         tools.hook("lxd/2", "stop")
     return tools
 

@@ -14,7 +14,7 @@ import ops
 import pytest
 from ops import testing
 
-import charm
+from hooks.holds import CannotLeave
 from lab.model.state import Resource, StorageDirective
 from lab.testing.world import charm as lab_charm
 from tests.unit.deeds import api, names, the_cluster
@@ -325,7 +325,7 @@ def leaver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
 def test_a_member_is_held_while_nobody_says_who_stays(leaver: HookTools):
     leaver.failing["goal-state"] = DANGLING
 
-    with pytest.raises(charm.CannotLeave, match="goal-state fails: saas application not found"):
+    with pytest.raises(CannotLeave, match="goal-state fails: saas application not found"):
         leaver.hook("lxd/2", "stop")
 
     assert names(leaver.app) == ["m0", "m1", "m2"]

@@ -263,3 +263,14 @@ def test_the_application_says_where_to_look_if_such_a_unit_is_held(generation: s
     told = str(app.plan("lxd/0").app_status)
 
     assert told == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
+
+
+def test_the_application_says_where_to_look_if_a_unit_outside_does_not_go():
+    app = formed(2)
+    app.add(2)
+    app.hook("lxd/2")
+    leaving(app, "lxd/2")
+
+    told = str(app.plan("lxd/0").app_status)
+
+    assert told == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"

@@ -1,0 +1,12 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""How a hook keeps Juju from removing a unit or its storage: it fails, and says why."""
+
+
+class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened
+    """The unit that is being removed holds something. The message is for the operator."""
+
+
+class CannotDetach(Exception):  # noqa: N818 - it is the name of what happened
+    """The storage that is being removed is in use. The message is for the operator."""
