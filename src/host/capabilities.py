@@ -12,6 +12,7 @@ from pathlib import Path
 
 import deadlines
 from host import sockets
+from state.cluster import Zfs
 from values.addresses import is_address
 
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
@@ -26,6 +27,9 @@ _DIR, _CEPHFS = "dir", "cephfs"
 _MODULES = {"btrfs": "btrfs", "lvm": "dm-thin-pool"}
 """By driver that LXD lists as soon as its tool is there, also in its snap: the kernel's module."""
 _SYS_MODULES = Path("/sys/module")
+_SNAP, _SNAP_CONFIG = Path("/snap/lxd/current"), Path("/var/snap/lxd/common/config")
+_OWN_TOOLS = "zfs_external=true"
+"""The line of the snap's configuration after `snap set lxd zfs.external=true`."""
 _FILE_SYSTEMS = Path("/proc/filesystems")
 _ALL_MODULES = Path("/lib/modules")
 _USERS = Path("/proc/self/uid_map")
@@ -64,6 +68,26 @@ def in_container() -> bool:
     except OSError:
         return False
     return bool(lines) and lines[0].split() != _ALL_USERS
+
+
+def zfs() -> Zfs | None:
+    """The kernel's zfs, None if it is not loaded or LXD does not use its snap's tools for it.
+
+    The snap has tools for some versions, each in a folder of its own, and looks for them when the
+    daemon starts (its daemon.start, 5.0 to 6.9).
+    """
+    if not any(_SNAP.glob("zfs-*")) or _OWN_TOOLS in _text(_SNAP_CONFIG).split():
+        return None
+    version = ".".join(_text(_SYS_MODULES / "zfs/version").strip().split(".")[:2])
+    return Zfs(version, (_SNAP / f"zfs-{version}").exists()) if version else None
+
+
+def _text(path: Path) -> str:
+    """The text of a file, empty without one."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _mounts(file_system: str) -> bool:

@@ -44,6 +44,7 @@ class ServerApi:
             server,
             drivers=capabilities.usable(server.drivers),
             in_container=capabilities.in_container(),
+            zfs=capabilities.zfs(),
         )
 
     def ready(self) -> bool:

@@ -9,7 +9,7 @@ import backends
 import modes
 from plan import cluster_change
 from plan.networks import wanted_networks
-from plan.storage import pools
+from plan.storage import pools, zfs_tools
 from state.cluster import ClusterView, Pool
 from state.peers import Storage
 from state.view import Peers, View
@@ -18,7 +18,11 @@ from values.status import Status, blocked
 
 def here(lxd: ClusterView) -> Status | None:
     """Blocked while this member has no part in a pool or a network that was made."""
+    drivers = {pool.name: pool.driver for pool in lxd.pools or ()}
     for pool, why in sorted(lxd.unavailable.items()):
+        without = zfs_tools.lacking(f"pool {pool}", lxd.server)
+        if without and drivers.get(pool) == zfs_tools.ZFS:
+            return without
         return blocked(f"pool {pool} is not here: {why}; bring it back")
     for network, why in sorted(lxd.stopped.items()):
         return blocked(f"network {network} does not run here: {why}")

@@ -153,6 +153,15 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Zfs:
+    """The kernel's zfs, and whether LXD's snap has tools for it."""
+
+    version: str
+    """Its first two numbers: tools fit all versions with the same ones."""
+    tools: bool
+
+
+@dataclass(frozen=True)
 class Server:
     """LXD on this machine, from GET /1.0."""
 
@@ -172,6 +181,8 @@ class Server:
     """
     in_container: bool = False
     """Whether it runs in a user namespace, where it cannot mount a file system."""
+    zfs: Zfs | None = None
+    """The kernel's, None if it is not loaded or LXD does not use its snap's tools for it."""
 
 
 @dataclass(frozen=True)

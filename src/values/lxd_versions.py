@@ -17,6 +17,9 @@ _BUCKETS_END = (6, 8)
 _ADMIN_BEGINS = (6, 8)
 """From this version on LXD asks a Ceph as its default user before it mounts a file system."""
 
+_NEWER_ZFS_BEGINS, _LEAST_ZFS = (6, 7), (2, 2)
+"""From this version on LXD needs a kernel with this zfs (its release notes)."""
+
 
 def number(version: str) -> str:
     """The number in a version: 5.21.7 of 5.21.7-1f23abc. Empty for a build between releases."""
@@ -53,3 +56,8 @@ def ends_buckets(before: str, after: str) -> bool:
 def asks_ceph_as_admin(version: str) -> bool:
     """Whether an LXD needs the key of Ceph's default user for a pool of cephfs."""
     return ordered(version) >= _ADMIN_BEGINS
+
+
+def ends_zfs(version: str, zfs: str) -> bool:
+    """Whether an LXD is too new for the kernel's zfs: its snap has no tools for that."""
+    return ordered(version) >= _NEWER_ZFS_BEGINS and ordered(zfs) < _LEAST_ZFS

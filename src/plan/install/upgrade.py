@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from plan import cluster_change
 from plan.install import versions
-from plan.storage import file_systems
+from plan.storage import file_systems, zfs_tools
 from records import member_marks
 from state.cluster import ClusterView
 from state.facts import Resource
@@ -62,7 +62,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
     status = (
         _incomplete(view, lxd, resource)
         or _with_buckets(view, lxd)
-        or file_systems.locked_after(view, lxd, versions.running(view), view.snap.offered)
+        or _without_pools(view, lxd)
         or _without_unit(view, lxd)
         or _unready(view, lxd, resource)
         or _out_of_turn(view, lxd, resource)
@@ -109,8 +109,15 @@ def fits(view: View) -> bool:
         return False
     if not isinstance(view.lxd, ClusterView):
         return True
+    return _without_pools(view, view.lxd) is None
+
+
+def _without_pools(view: View, lxd: ClusterView) -> Status | None:
+    """Blocked if the other LXD could not use a pool on this machine."""
     offered = view.snap.offered
-    return file_systems.locked_after(view, view.lxd, versions.running(view), offered) is None
+    return file_systems.locked_after(
+        view, lxd, versions.running(view), offered
+    ) or zfs_tools.lacking_after(lxd, offered)
 
 
 def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import backends
 from backends import Backend
-from plan.storage import ceph_access, devices, file_systems
+from plan.storage import ceph_access, devices, file_systems, zfs_tools
 from relations import ceph
 from state.cluster import ClusterView, Server
 from state.facts import Device
@@ -222,6 +222,8 @@ def _unsupported(asker: str, word: str, server: Server) -> Status:
     """Blocked for a machine without what a backend needs. `asker` names what asks for it."""
     if server.in_container:
         return blocked(f"{asker}: only dir works in a container: set dir, or use machines")
+    if word == zfs_tools.ZFS and (without := zfs_tools.lacking(asker, server)):
+        return without
     row = backends.BACKENDS.get(word)
     supported = ", ".join(sorted(server.drivers & set(backends.BACKENDS)))
     # The remedy comes last: text before it may be cut off.
