@@ -24,9 +24,12 @@ _EXPIRED = re.compile(r"certificate has expired or is not yet valid: current tim
 _UNMOUNTABLE = re.compile(
     r"Failed (?:to mount|mounting) (images|backups) storage"
     r'(?:: Failed (?:to mount|mounting) storage volume \\?"([^"\\]+)\\?")?'
+    r"|Unvailable storage pools: \[([^\]\s]+)"
+    r'|Storage pool \\*"([^"\\]+)\\*" is unavailable and needs patch'
 )
-"""The log message of a daemon that ends because a volume for its own use is gone (LXD's source; the
-log has quotes within quotes).
+"""The log message of a daemon that ends because a volume for its own use is gone, or a pool that it
+has to change after an upgrade: up to 6.8 any pool of this member, later one that really needs a
+change (LXD's source; the log has quotes within quotes).
 """
 
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
@@ -64,7 +67,7 @@ def expired(ports: Ports) -> bool:
 
 
 def _volume(match: re.Match[str]) -> Unmountable:
-    return Unmountable(match[1], match[2] or "")
+    return Unmountable(match[1] or "", match[2] or "", match[3] or match[4] or "")
 
 
 def of_stopped(ports: Ports) -> UnresponsiveReason:

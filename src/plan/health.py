@@ -18,11 +18,10 @@ from values.status import Status, blocked
 
 def here(lxd: ClusterView) -> Status | None:
     """Blocked while this member has no part in a pool or a network that was made."""
-    drivers = {pool.name: pool.driver for pool in lxd.pools or ()}
+    without_tools = zfs_tools.pools_without(lxd)
     for pool, why in sorted(lxd.unavailable.items()):
-        without = zfs_tools.lacking(f"pool {pool}", lxd.server)
-        if without and drivers.get(pool) == zfs_tools.ZFS:
-            return without
+        if pool in without_tools:
+            return zfs_tools.lacking(f"pool {pool}", lxd.server)
         return blocked(f"pool {pool} is not here: {why}; bring it back")
     for network, why in sorted(lxd.stopped.items()):
         return blocked(f"network {network} does not run here: {why}")

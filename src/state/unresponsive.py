@@ -18,7 +18,7 @@ class UnresponsiveReason(Enum):
     RECOVERY_INTERRUPTED = "its recovery was interrupted"
     STARTING = "its daemon is starting, or waits for its database"
     OTHER_VERSIONS = "its daemon waits until all members have its version"
-    UNMOUNTABLE = "its daemon ends: a volume for its own use cannot be mounted"
+    UNMOUNTABLE = "its daemon ends: a volume for its own use, or a pool, is gone"
     HUNG = "its daemon hangs"
     SOCKET_BLOCKED = "its daemon answers other members, but nothing on its socket"
     NO_DATABASE = "its database does not answer"
@@ -32,12 +32,14 @@ WITHOUT_DATABASE = frozenset({UnresponsiveReason.NO_DATABASE, UnresponsiveReason
 
 @dataclass(frozen=True)
 class Unmountable:
-    """A volume of LXD's that its daemon needs for its start."""
+    """A volume of LXD's, or a pool, that its daemon needs for its start."""
 
     kind: str
-    """`images` or `backups`."""
+    """`images` or `backups`, empty for a pool."""
     volume: str
     """POOL/VOLUME, empty if LXD does not say."""
+    pool: str = ""
+    """A pool that a newer LXD changes when it starts for the first time."""
 
 
 @dataclass(frozen=True)

@@ -113,11 +113,22 @@ def fits(view: View) -> bool:
 
 
 def _without_pools(view: View, lxd: ClusterView) -> Status | None:
-    """Blocked if the other LXD could not use a pool on this machine."""
-    offered = view.snap.offered
-    return file_systems.locked_after(
-        view, lxd, versions.running(view), offered
-    ) or zfs_tools.lacking_after(lxd, offered)
+    """Blocked if the other LXD could not use a pool on this machine, or not start without it.
+
+    A daemon of another release changes all pools when it starts for the first time, and ends if one
+    of them cannot be used (`Patch` in LXD's pool_load.go, 5.0 to 6.9).
+    """
+    before, offered = versions.running(view), view.snap.offered
+    if refused := file_systems.locked_after(view, lxd, before, offered):
+        return refused
+    if refused := zfs_tools.lacking_after(lxd, offered):
+        return refused
+    # The other LXD may have the tools that this one lacks.
+    gone = sorted(lxd.unavailable.keys() - zfs_tools.pools_without(lxd))
+    if not gone or lxd_versions.same(before, offered):
+        return None
+    number = lxd_versions.shown(offered)
+    return blocked(f"LXD {number} does not start without the pool {gone[0]}: bring it back")
 
 
 def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:

@@ -30,9 +30,15 @@ def lacking_after(lxd: ClusterView, after: str) -> Status | None:
     """Blocked if another LXD could not use pools that the present one uses."""
     zfs = lxd.server.zfs
     used = any(pool.driver == ZFS for pool in lxd.pools or ())
-    if not used or zfs is None or not zfs.tools or not lxd_versions.ends_zfs(after, zfs.version):
+    if not used or zfs is None or not lxd_versions.ends_zfs(after, zfs.version):
         return None
     return _without_tools(f"LXD {lxd_versions.shown(after)}", zfs)
+
+
+def pools_without(lxd: ClusterView) -> frozenset[str]:
+    """The pools that LXD cannot use only because it has no tools for the kernel's zfs."""
+    lacks = lacking("", lxd.server) is not None
+    return frozenset(p.name for p in lxd.pools or () if lacks and p.driver == ZFS)
 
 
 def _without_tools(asker: str, zfs: Zfs) -> Status:

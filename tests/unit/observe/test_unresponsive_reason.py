@@ -29,6 +29,16 @@ LOGS = [
         r'err="Failed mounting images storage: Failed mounting storage volume \"a/b\": gone"',
         Unmountable("images", "a/b"),
     ),
+    # LXD's messages about a pool that it must change after an upgrade: up to 6.8, and later (from
+    # its source).
+    (
+        r'err="Failed applying patch \"mend\": Unvailable storage pools: [fast slow]"',
+        Unmountable("", "", "fast"),
+    ),
+    (
+        r'err="Failed applying patch: Storage pool \"fast\" is unavailable and needs patch',
+        Unmountable("", "", "fast"),
+    ),
 ]
 
 
@@ -52,7 +62,7 @@ def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, told:
 
 
 @pytest.mark.parametrize(("log", "told"), LOGS)
-def test_the_log_says_which_volume_lxd_cannot_mount(log: str, told: Unmountable | None):
+def test_the_log_says_what_lxd_cannot_mount(log: str, told: Unmountable | None):
     unit = formed(1).units["lxd/0"]
     unit.machine.log = log
 

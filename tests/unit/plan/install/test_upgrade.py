@@ -131,6 +131,11 @@ HELD = {
         lxd(member(0), member(1), member(2, "EVACUATED"), notes={"leaving.m2": "leaving"}),
         "waiting: to exchange the LXD snap until m2 has left",
     ),
+    # LXD changes all pools after an upgrade, and does not start without one of them.
+    "without a pool": (
+        replace(lxd(member(0), member(1), member(2)), unavailable={"fast": "it is gone"}),
+        "blocked: LXD 6.9 does not start without the pool fast: bring it back",
+    ),
     "without a unit": (
         lxd(member(0), member(1), member(2), member(3)),
         "waiting: to exchange LXD: m3 has no unit: empty it, then lxc cluster remove it",
@@ -155,6 +160,23 @@ def test_an_exchange_waits_for_what_could_not_follow(seen: ClusterView, status: 
 
     assert INSTALL not in plan.steps
     assert str(plan.status) == status
+
+
+def without_pool() -> ClusterView:
+    """This machine's part of a pool is gone."""
+    return replace(lxd(member(0), member(1), member(2)), unavailable={"fast": "its disk is gone"})
+
+
+def test_a_member_without_a_pool_says_that_it_cannot_follow():
+    """Otherwise the others would exchange theirs, and its LXD would not start any more."""
+    own = make_plan(exchanging("6.9", without_pool())).own
+
+    assert own is not None
+    assert not own.fits
+
+
+def test_another_build_does_not_need_every_pool():
+    assert make_plan(exchanging("5.21.7-other", without_pool())).steps == (INSTALL,)
 
 
 def test_another_build_does_not_wait_for_a_member_without_a_unit():

@@ -104,6 +104,16 @@ def test_each_kind_of_silence_has_its_status_and_advice_only_where_it_lasts(
     assert str(app.hook("lxd/2").status) == later
 
 
+def test_a_daemon_that_ends_after_an_upgrade_without_a_pool():
+    app = formed(3)
+    stopped(app)
+    app.units["lxd/2"].machine.log = 'err="Unvailable storage pools: [fast]"'
+
+    told = str(app.hook("lxd/2").status)
+
+    assert told == "blocked: LXD cannot start without the pool fast: bring it back"
+
+
 def test_a_silence_is_over_once_lxd_answers():
     app = formed(3)
     frozen(app)

@@ -128,6 +128,19 @@ def test_a_newer_kernel_has_tools_in_the_newer_lxd(machine: Machine):
     assert "zfs" not in str(plan.status)
 
 
+def test_a_newer_lxd_may_have_the_tools_that_this_one_lacks(machine: Machine):
+    app = on_zfs(2)
+    machine.boots("2.3.1-1ubuntu1")
+    first = app.units["lxd/0"].server
+    first.drivers -= {"zfs"}
+    first.unmounted.add("local")
+
+    plan = make_plan(with_file(app.view("lxd/0"), "6.9"))
+
+    assert plan.own is not None
+    assert plan.own.fits
+
+
 def test_the_machines_own_tools_fit_its_kernel(machine: Machine):
     machine.is_set("zfs_external=true")
 
