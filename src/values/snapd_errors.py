@@ -14,6 +14,7 @@ from values.status import names
 
 _RUNNING_APPS = re.compile(r"has running apps \(([^)]*)\).*, pids: ([0-9,]+)")
 _LOCAL = re.compile(r"cannot perform operation on local snap|local snap .* is unknown to the store")
+_TOO_NEW = re.compile(r"assumes unsupported features: (snapd[0-9.]+)")
 _ARCHITECTURE = re.compile(r"supported architectures .* incompatible with this system")
 
 
@@ -27,4 +28,7 @@ def cure(error: str, channel: str = "") -> str:
         return f"close {apps} on this machine (pid {pids}): LXD is to be exchanged"
     if _LOCAL.search(error):
         return f"LXD here is from a file: snap refresh lxd --amend --channel={channel}"
+    if needed := _TOO_NEW.search(error):
+        # snapd does not refresh itself for it.
+        return f"LXD needs {needed[1]} on this machine or newer: snap refresh snapd"
     return "attach another LXD: " + error if _ARCHITECTURE.search(error) else ""

@@ -24,6 +24,9 @@ CURES = {
     'local snap "lxd" is unknown to the store, use --amend to proceed anyway': (
         "LXD here is from a file: snap refresh lxd --amend --channel=6/stable"
     ),
+    'snap "lxd" assumes unsupported features: snapd2.75 (try to refresh snapd)': (
+        "LXD needs snapd2.75 on this machine or newer: snap refresh snapd"
+    ),
     MISFIT: f"attach another LXD: {MISFIT}",
 }
 
