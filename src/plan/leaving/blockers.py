@@ -39,9 +39,13 @@ class NotTaken:
 
     instance: str
     why: str
+    live: bool = False
+    """Whether LXD was to move it while it runs."""
 
     def __str__(self) -> str:
         cure = "delete them" if _BACKUPS in self.why else "move or delete it"
+        if self.live and _BACKUPS not in self.why:
+            cure = "cluster.evacuate=migrate moves it stopped"
         return f"{self.instance}: could not be moved ({self.why}): {cure}"
 
 
@@ -144,8 +148,8 @@ def _key_of_daemon(volume: Volume, lxd: ClusterView) -> str:
 def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken, ...]:
     """Instances that no member took in earlier tries, from the record."""
     tries = member_marks.unmoved(member.name, lxd.notes) if on_remove != ABANDON else {}
-    on_member = [str(i) for i in instances(lxd, member)]
-    return tuple(NotTaken(name, tries[name].why) for name in on_member if name in tries)
+    left = [i for i in instances(lxd, member) if str(i) in tries]
+    return tuple(NotTaken(str(i), tries[str(i)].why, i.live) for i in left)
 
 
 def last_of(lxd: ClusterView) -> tuple[str, ...]:

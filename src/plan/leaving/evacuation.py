@@ -97,9 +97,9 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         elif transient_errors.passes(failed[name]):
             busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:
-            stays.append(NotTaken(name, failed[name]))
+            stays.append(NotTaken(name, failed[name], instance.live))
         else:
-            later.append(NotTaken(name, failed[name]))
+            later.append(NotTaken(name, failed[name], instance.live))
     return Rest(tuple(stays), tuple(later), tuple(busy))
 
 

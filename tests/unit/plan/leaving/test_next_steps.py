@@ -192,6 +192,17 @@ class TestMoving:
 
         assert "default/c1: could not be moved (disk gone): move or delete it" in holds(told)
 
+    def test_a_running_one_that_no_member_takes_may_move_stopped(self):
+        """Machines with other processors take none that runs (LXD issue 15613)."""
+        running = instance(type="virtual-machine", stateful=True)
+        view = leaver(cluster(running), refused("m0", "m1"))
+        told = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
+
+        hold = holds(told)
+
+        cure = "cluster.evacuate=migrate moves it stopped"
+        assert f"default/c1: could not be moved (disk gone): {cure}" in hold
+
     def test_somebody_elses_evacuation_is_waited_for(self):
         lxd = cluster(instance(), members=(member("m0"), member("m1"), member("m2", "EVACUATED")))
 
