@@ -26,10 +26,12 @@ _UNMOUNTABLE = re.compile(
     r'(?:: Failed (?:to mount|mounting) storage volume \\?"([^"\\]+)\\?")?'
     r"|Unvailable storage pools: \[([^\]\s]+)"
     r'|Storage pool \\*"([^"\\]+)\\*" is unavailable and needs patch'
+    r'|Failed loading storage pool \\*"[^"\\]+\\*": Required tool [^\w]*(zpool)'
 )
 """The log message of a daemon that ends because a volume for its own use is gone, or a pool that it
 has to change after an upgrade: up to 6.8 any pool of this member, later one that really needs a
-change (LXD's source; the log has quotes within quotes).
+change, and always one on zfs if there are no tools for it (LXD's source; the log has quotes within
+quotes).
 """
 
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
@@ -67,7 +69,8 @@ def expired(ports: Ports) -> bool:
 
 
 def _volume(match: re.Match[str]) -> Unmountable:
-    return Unmountable(match[1] or "", match[2] or "", match[3] or match[4] or "")
+    pool = match[3] or match[4] or ""
+    return Unmountable(match[1] or "", match[2] or "", pool, without_zfs=bool(match[5]))
 
 
 def of_stopped(ports: Ports) -> UnresponsiveReason:

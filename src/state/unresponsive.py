@@ -40,6 +40,8 @@ class Unmountable:
     """POOL/VOLUME, empty if LXD does not say."""
     pool: str = ""
     """A pool that a newer LXD changes when it starts for the first time."""
+    without_zfs: bool = False
+    """Whether it is a pool on zfs, for which the snap has no tools."""
 
 
 @dataclass(frozen=True)

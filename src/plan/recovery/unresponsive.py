@@ -75,6 +75,8 @@ def _unmountable(lxd: Unresponsive) -> Status | None:
     unmountable = lxd.unmountable
     if unmountable is None:
         return None
+    if unmountable.without_zfs:
+        return blocked("LXD cannot start without tools for zfs: snap set lxd zfs.external=true")
     if unmountable.pool:
         return blocked(f"LXD cannot start without the pool {unmountable.pool}: bring it back")
     volume = unmountable.volume or f"the volume of its {unmountable.kind}"

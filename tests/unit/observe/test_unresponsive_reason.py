@@ -39,6 +39,11 @@ LOGS = [
         r'err="Failed applying patch: Storage pool \"fast\" is unavailable and needs patch',
         Unmountable("", "", "fast"),
     ),
+    (
+        r'err="Failed loading storage pool \"local\": Required tool \"zpool\" is missing."',
+        Unmountable("", "", without_zfs=True),
+    ),
+    ('msg="Failed loading storage pool" err="Required tool \'zpool\' is missing"', None),
 ]
 
 

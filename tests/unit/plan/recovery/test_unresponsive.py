@@ -104,14 +104,24 @@ def test_each_kind_of_silence_has_its_status_and_advice_only_where_it_lasts(
     assert str(app.hook("lxd/2").status) == later
 
 
-def test_a_daemon_that_ends_after_an_upgrade_without_a_pool():
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        ("Unvailable storage pools: [fast]", "the pool fast: bring it back"),
+        (
+            "Failed loading storage pool \"local\": Required tool 'zpool' is missing",
+            "tools for zfs: snap set lxd zfs.external=true",
+        ),
+    ],
+)
+def test_a_daemon_that_ends_after_an_upgrade_without_a_pool(log: str, why: str):
     app = formed(3)
     stopped(app)
-    app.units["lxd/2"].machine.log = 'err="Unvailable storage pools: [fast]"'
+    app.units["lxd/2"].machine.log = log
 
     told = str(app.hook("lxd/2").status)
 
-    assert told == "blocked: LXD cannot start without the pool fast: bring it back"
+    assert told == f"blocked: LXD cannot start without {why}"
 
 
 def test_a_silence_is_over_once_lxd_answers():
