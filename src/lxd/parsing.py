@@ -102,6 +102,7 @@ def instance(row: Any) -> Instance:
         stateful=is_true(config.get("migration.stateful", "")),
         stopped_by_lxd=not running and ran_last(row),
         autostart=autostart(row),
+        protected=is_true(config.get("security.protection.start", "")),
         kept_stopped=AUTOSTART_BEFORE in config,
         shutdown=_SHUTDOWN if seconds is None else seconds,
         devices=row.get("expanded_devices") or {},

@@ -33,6 +33,8 @@ class Instance:
     """It does not run now, but ran when LXD stopped it: for an evacuation, or with its daemon."""
     autostart: bool = False
     """Its `boot.autostart`: LXD starts it whenever its daemon starts."""
+    protected: bool = False
+    """Its `security.protection.start`: LXD refuses to start it."""
     kept_stopped: bool = False
     """The charm has turned its `boot.autostart` off, and noted its own value."""
     shutdown: int = 30

@@ -58,6 +58,9 @@ def obstacle(instance: Instance, lxd: ClusterView) -> str:
     # Also what moves live: LXD then stops the source, and would delete the record of both (onStop).
     if instance.ephemeral:
         return "is ephemeral, LXD deletes it when it stops: copy it, then delete it"
+    # LXD sets this key on a running instance, and stops and moves it, but does not start it again.
+    if instance.running and instance.protected:
+        return "LXD would not start it again: unset security.protection.start"
     if instance.evacuate in _ASKED:
         return ""
     for name, device in sorted(instance.devices.items()):

@@ -112,6 +112,11 @@ STAYING: dict[str, tuple[Instance, str]] = {
         instance(evacuate="stop"),
         "cluster.evacuate=stop: move or delete it",
     ),
+    "protected, and running": (
+        instance(running=True, protected=True, evacuate="migrate"),
+        "LXD would not start it again: unset security.protection.start",
+    ),
+    "protected, and stopped": (instance(protected=True, running=False), ""),
     "ephemeral": (
         instance(ephemeral=True),
         "is ephemeral, LXD deletes it when it stops: copy it, then delete it",
