@@ -15,10 +15,13 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+import ops
 from pydantic import BaseModel
 
 from act import token_sealing
+from charm import LxdClusterCharm
 from hooks import input_reader
+from host import capabilities
 from state import peers
 from values import public_keys
 
@@ -60,6 +63,9 @@ def _public_half(private: bytes) -> str:
 _real_load = peers.load
 loaded: dict[Any, Any] = {}
 """By kind and text: every databag that was read."""
+_real_load_config = ops.CharmBase.load_config
+options: dict[Any, Any] = {}
+"""By kind and values: all options that were read."""
 _runs = 0
 _real_copy = BaseModel.model_copy
 
@@ -127,6 +133,27 @@ ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
 ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
 
 
+def _load_config(self: Any, kind: Any, **more: Any) -> Any:
+    """Reading the same options again gives the same values, which never change."""
+    key = (kind, *((name, value.__class__, value) for name, value in self.config.items()))
+    found = options.get(key)
+    if found is None:
+        found = options[key] = _real_load_config(self, kind, **more)
+    return found
+
+
+def _all_drivers(drivers: frozenset[str]) -> frozenset[str]:
+    return drivers
+
+
+def _never() -> bool:
+    return False
+
+
+def _unknown() -> None:
+    return None
+
+
 def reset() -> None:
     """Begins a simulation: nothing from an earlier one must change its course."""
     global _runs  # noqa: PLW0603
@@ -135,13 +162,19 @@ def reset() -> None:
     if _runs % _SEEDS == 0:
         # Databags of another seed have other tokens and times: they would only use memory.
         loaded.clear()
+        options.clear()
         gc.collect()
     sealing = _Sealing()
     token_sealing.new_key = sealing.new_key
     token_sealing.public_half = _public_half
     token_sealing.seal = sealing.seal
     token_sealing.unseal = sealing.unseal
+    # The simulated machines have all drivers, whatever the kernel under the simulation has.
+    capabilities.usable = _all_drivers
+    capabilities.in_container = _never
+    capabilities.zfs = _unknown
     # The only place that the charm calls it from.
     input_reader.load = _load
+    LxdClusterCharm.load_config = _load_config  # pyright: ignore[reportAttributeAccessIssue]
     peers.UnitData.model_copy = _model_copy
     logging.disable(logging.CRITICAL)
