@@ -22,6 +22,11 @@ TUNNEL = "tunnel.lxd."
 REACHED_BY = "user.lxd-cluster.reached-by"
 """LXD's key of a network: how its members reach one another, also when no option names it."""
 UNICAST, MULTICAST = "unicast", "multicast"
+TTL = f"{TUNNEL}ttl"
+_HOPS = "64"
+"""The TTL of packets to each member's address. Without the key LXD sets 1 (by source, 5.0 to 6.9),
+and the first router between two members drops them all (measured).
+"""
 NARROWEST = 26
 """Prefix length: a narrower subnet has no shares."""
 _NONE = "none"
@@ -39,6 +44,7 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
         f"{TUNNEL}group": wanted.group if has_group else AUTO,
         f"{TUNNEL}interface": AUTO if wanted.parents else "",
         REACHED_BY: UNICAST if is_unicast(wanted) else MULTICAST,
+        **({TTL: _HOPS} if is_unicast(wanted) else {}),
     }
 
 
@@ -105,7 +111,8 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
-    chosen=frozenset({f"{TUNNEL}group", "bridge.hwaddr"}),
+    # Its TTL goes with unicast; without it an operator's own stays.
+    chosen=frozenset({f"{TUNNEL}group", "bridge.hwaddr", TTL}),
     one_name=True,
     shared_parent=f"{TUNNEL}interface",
     longest=LONGEST_WITH_TUNNEL,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import modes as network_modes
+from modes.vxlan import TTL
 from state.cluster import Network
 from steps.networks import UpdateNetwork
 from values.lxd_booleans import is_false
@@ -28,6 +29,10 @@ _CUTTING = (
 """Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
 _SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
 """Keys that cut off instances if they are turned off. LXD's default is on."""
+_HARMLESS_IN_OVERLAY = frozenset({"ipv4.dhcp", TTL})
+"""The charm itself gives out addresses there. LXD makes the tunnels again with every change of a
+bridge (`setup` in driver_bridge.go, 5.0 to 6.9), and the peers come back within seconds.
+"""
 _RANGES = re.compile(r"ipv[46]\.((?:dhcp|ovn)\.ranges)")
 """Keys that cut off the OVN networks of an uplink. Their routers keep the addresses from the old
 ranges, and dnsmasq gives them to others without a look (`--no-ping`; by source, 5.0 to 6.9).
@@ -78,8 +83,8 @@ def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
 
 def _cuts(mode: str, key: str, value: str) -> bool:
     """Whether a key's new value cuts off what is on the network."""
-    if mode == network_modes.SPREAD and key == "ipv4.dhcp":
-        return False  # The charm itself gives out addresses there.
+    if mode == network_modes.SPREAD and key in _HARMLESS_IN_OVERLAY:
+        return False
     return key.startswith(_CUTTING) or (key in _SERVING and is_false(value))
 
 

@@ -215,6 +215,39 @@ def test_without_multicast_every_member_knows_the_others():
     assert 'peers="10.0.0.1 10.0.0.3"' in peers(app, "lxd/1")
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_packets_to_members_in_other_subnets_pass_routers(generation: str):
+    """LXD's tunnels have a TTL of 1 otherwise: the first router would drop their packets."""
+    app = with_instance(spread(3, generation, vxlan_group="none"), "m1")
+    assert network(app, "seg0")["tunnel.lxd.ttl"] == "64"
+
+    changed(app, vxlan_group="auto")
+    assert "tunnel.lxd.ttl" not in network(app, "seg0")
+
+    changed(app, vxlan_group="none")
+    assert network(app, "seg0")["tunnel.lxd.ttl"] == "64"
+
+
+def test_a_network_of_an_older_charm_gets_the_ttl_although_it_has_instances():
+    app = with_instance(spread(2, vxlan_group="none"), "m1")
+    older = {"tunnel.lxd.ttl": "", "user.lxd-cluster.keys": ""}
+    api(app).networks.update("seg0", older, {})
+
+    app.settle()
+
+    assert network(app, "seg0")["tunnel.lxd.ttl"] == "64"
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
+def test_an_operators_own_ttl_for_multicast_stays():
+    app = spread(2)
+    api(app).networks.update("seg0", {"tunnel.lxd.ttl": "8"}, {})
+
+    app.settle()
+
+    assert network(app, "seg0")["tunnel.lxd.ttl"] == "8"
+
+
 GROUPS: list[tuple[dict[str, str], dict[str, str]]] = [
     ({"network_mode": "vxlan", "vxlan_group": "{}"}, {"network_mode": "bridge"}),
     (
