@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import backends
 import modes
 from observe.view import observe_networks
-from plan.networks import contributions, wanted_networks
+from plan.networks import contributions, networks, wanted_networks
+from plan.server import settings
 from plan.storage import pools
 from plan.unit import make_plan
 from ports.ports import Ports
 from state.cluster import ClusterView
 from state.view import View
-from steps.networks import PinNics, SetDefaultProfile
+from steps.networks import PinNics, SetDefaultProfile, UpdateNetwork
 from steps.storage import CreatePool, PinRootDisks
+from values import profile_devices
 from values.wanted_network import WantedNetwork
 from values.wanted_pool import WantedPool
 
@@ -34,46 +36,83 @@ def lines(view: View, whole: View) -> list[str]:
 
     `whole` is the same view, with all other facts about the cluster.
     """
-    own = [str(step) for step in make_plan(view).steps]
-    later = [*_networks_lines(whole), *_pools_lines(whole)]
+    steps = make_plan(view).steps
+    own = [str(step) for step in steps]
+    changed = {step.name for step in steps if isinstance(step, UpdateNetwork)}
+    later = [*_settings_lines(whole), *_networks_lines(whole, changed), *_pools_lines(whole)]
     return own + [line for line in later if line not in own]
 
 
-def _networks_lines(view: View) -> list[str]:
+def _settings_lines(view: View) -> list[str]:
+    """The keys of LXD's server configuration that all members share."""
+    lxd = view.lxd
+    if not isinstance(lxd, ClusterView) or not lxd.server.clustered:
+        return []
+    due = settings.server_config(view.options, lxd.server.config, of_member=False)
+    return [str(step) for step in due]
+
+
+def _networks_lines(view: View, changed: Collection[str]) -> list[str]:
+    """`changed` are networks whose changes are among this unit's own steps."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
     members = sorted(m.name for m in lxd.members)
     first, *more = wanted_networks.of_options(view.options, lxd.networks)
     contested = wanted_networks.contested(view.options, lxd.networks)
-    missing = [net for net in [*([] if contested else [first]), *more] if not _is_made(net, lxd)]
-    made = [line for net in missing for line in _network_lines(net, members)]
-    return made if contested else [*made, *_default_nic_lines(first, lxd.nic)]
+    nets = [*([] if contested else [first]), *more]
+    lines: list[str] = []
+    for net in nets:
+        if not _is_made(net, lxd):
+            lines += _network_lines(view, net, members)
+        elif net.name not in changed:
+            lines += _change_lines(view, lxd, net, members)
+    return lines if contested else [*lines, *_default_nic_lines(view, first, lxd.nic)]
+
+
+def _change_lines(
+    view: View, lxd: ClusterView, net: WantedNetwork, members: list[str]
+) -> list[str]:
+    """How an existing network changes, or why it does not."""
+    change = networks.foreseen(view, lxd, net)
+    if change.problem:
+        return [f"refused: {change.problem.message}"]
+    ask = _ask_lines(view, net, members) if change.steps else []
+    return [*ask, *(str(step) for step in change.steps)]
 
 
 def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
     return bool(modes.MODES[net.mode].type and wanted_networks.made(lxd, net.name))
 
 
-def _network_lines(net: WantedNetwork, members: list[str]) -> list[str]:
+def _network_lines(view: View, net: WantedNetwork, members: list[str]) -> list[str]:
     """How a missing network is made."""
-    mode, member_names = modes.MODES[net.mode], ", ".join(members)
-    lines: list[str] = []
-    if contributions.concerns(net) and len(members) > 1:
-        lines.append(f"ask {member_names} what they give to the network {net.name}")
+    mode, lines = modes.MODES[net.mode], _ask_lines(view, net, members)
     if mode.type:
-        lines.append(f"create the {mode.name} network {net.name} on {member_names}")
+        lines.append(f"create the {mode.name} network {net.name} on {', '.join(members)}")
     return lines
 
 
-def _default_nic_lines(default: WantedNetwork, current: Mapping[str, str]) -> list[str]:
+def _ask_lines(view: View, net: WantedNetwork, members: list[str]) -> list[str]:
+    """A unit that has answered is not asked again."""
+    answered = view.peers is not None and contributions.request(net) in view.peers.own.links
+    if answered or not contributions.concerns(net) or len(members) < 2:
+        return []
+    return [f"ask {', '.join(members)} what they give to the network {net.name}"]
+
+
+def _default_nic_lines(view: View, default: WantedNetwork, current: Mapping[str, str]) -> list[str]:
     """How the default profile's nic, which is `current`, changes to the default network."""
-    nic = modes.MODES[default.mode].nic(default, " or ".join(default.parents))
-    if all(current.get(key) == nic.get(key) for key in ("network", "parent")):
+    mode = modes.MODES[default.mode]
+    parent = contributions.to_network(view, default).parent if mode.one_name else ""
+    nic = mode.nic(default, parent or " or ".join(default.parents))
+    if nic == profile_devices.place(current):
         return []
     staying = [str(PinNics(current))] if current else []
-    target = nic.get("network") or nic.get("parent") or "none"
-    return [*staying, f"let the default profile use the network {target}"]
+    target = nic.get("network") or nic.get("parent")
+    # A bridge that is still to be named, or the end of the nic.
+    unnamed = "of a bridge of the machines" if nic else "none"
+    return [*staying, f"let the default profile use the network {target or unnamed}"]
 
 
 def _pools_lines(view: View) -> list[str]:

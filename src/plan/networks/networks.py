@@ -106,6 +106,22 @@ def _change_of(
     return NetworkChange((_creation(view, lxd, net, links),), nic=nic)
 
 
+def foreseen(view: View, lxd: ClusterView, net: WantedNetwork) -> NetworkChange:
+    """What an existing network needs, for the action `plan`: no other unit has answered yet.
+
+    Only this machine's interface is known.
+    """
+    net = uplinks.fitted(net, lxd)
+    mode, network = network_modes.MODES[net.mode], made(lxd, net.name)
+    if network is None or not is_of(network, mode):
+        return NetworkChange()
+    own = contributions.to_network(view, net) if contributions.concerns(net) else None
+    if own is not None and own.problem:
+        return NetworkChange(problem=blocked(own.problem))
+    links = {lxd.server.name: own.parent} if own is not None else {}
+    return _drift(view, lxd, net, network, links)
+
+
 def _creation(
     view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
 ) -> CreateNetwork:
