@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from values.lxd_booleans import is_false
 from values.yaml_maps import words
 
 if TYPE_CHECKING:
@@ -57,9 +58,17 @@ def misfit(net: WantedNetwork, ranges_in: Literal["", "subnet", "gateway"]) -> s
         return f"ranges: {word} is not in its subnet"
     if ranges_in == "gateway" and (word := outside(net.ranges, _routed(net))):
         return f"ranges: {word} is not in its gateway's subnet"
+    if ranges_in == "subnet" and _given_out(net, dhcp):
+        return "ranges need dhcp-ranges beside them"
     if pair := _crossing(dhcp, net.ranges):
         return f"{pair[1]} is in dhcp-ranges and in ranges"
     return ""
+
+
+def _given_out(net: WantedNetwork, dhcp: Iterable[str]) -> bool:
+    """Whether DHCP of a bridge has its whole subnet, with OVN's IPv4 ranges: LXD refuses that."""
+    kept_apart = any(":" not in word for word in dhcp) or is_false(net.config.get("ipv4.dhcp", ""))
+    return not kept_apart and any(":" not in word for word in net.ranges)
 
 
 def _routed(net: WantedNetwork) -> tuple[str, str]:

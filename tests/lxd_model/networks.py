@@ -94,8 +94,14 @@ def _with_addresses(server: Server, config: Config) -> dict[str, str]:
     found = dict(config)
     for family, example in _OF_ROUTER.items():
         cidr = uplink.get(f"{family}.address") or uplink.get(f"{family}.gateway", "")
-        if "/" in cidr:
-            found.setdefault(f"volatile.network.{family}.address", example)
+        ranges = uplink.get(f"{family}.ovn.ranges", "")
+        own = f"volatile.network.{family}.address"
+        if "/" not in cidr or own in found:
+            continue
+        if family == "ipv4" and not ranges:
+            raise Refusal('Missing required "ipv4.ovn.ranges" config key on uplink network')
+        # Without ranges for IPv6 LXD takes an address that follows from the router's MAC.
+        found[own] = ranges.partition("-")[0] or example
     return found
 
 
@@ -292,6 +298,16 @@ def update_member(server: Server, name: str, member: str, own: Config) -> None:
     server.records.networks[name] = replace(network, members=members)
 
 
+def _refuse_shared_ranges(config: Config) -> None:
+    """As Validate in network/driver_bridge.go: dnsmasq would give the routers' addresses out."""
+    dhcp = config.get("ipv4.dhcp", "true") != "false" and config.get("ipv4.address") != "none"
+    if dhcp and config.get("ipv4.ovn.ranges") and not config.get("ipv4.dhcp.ranges"):
+        raise bad(
+            '"ipv4.ovn.ranges" must be used in conjunction with non-overlapping'
+            ' "ipv4.dhcp.ranges" when DHCPv4 is enabled'
+        )
+
+
 def _refuse_unfit_fan(underlay: str) -> None:
     """As fanAddress in network/driver_bridge.go."""
     if underlay != "auto" and underlay.rpartition("/")[2] not in ("16", "24"):
@@ -310,6 +326,7 @@ def _resolved(kind: str, config: Config) -> dict[str, str]:
         found.setdefault("fan.underlay_subnet", "auto")
         found.setdefault("ipv4.nat", "true")
     elif kind == "bridge":
+        _refuse_shared_ranges(config)
         for family in ("ipv4", "ipv6"):
             found.setdefault(f"{family}.address", chosen[f"{family}.address"])
             if config.get(f"{family}.address", "auto") == "auto":

@@ -106,6 +106,13 @@ def api(app: ModelApp, unit: str = "lxd/0") -> LxdApi:
     return app.units[unit].ports.lxd
 
 
+def with_ranges(app: ModelApp) -> ModelApp:
+    """The operator has given `lxdbr0` addresses for OVN, as in LXD's guide to OVN."""
+    ranges = {"ipv4.dhcp.ranges": "10.0.0.2-10.0.0.99", "ipv4.ovn.ranges": "10.0.0.200-10.0.0.250"}
+    api(app).networks.update("lxdbr0", ranges, {})
+    return app
+
+
 def changed(app: ModelApp, **options: Any) -> ModelApp:
     """The operator has set these options, and the units have run their hooks."""
     app.options |= options

@@ -16,6 +16,7 @@ from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 
 _NONE = "none"
+_RANGES = "ipv4.ovn.ranges"
 _FAMILIES = ("ipv4", "ipv6")
 
 
@@ -29,9 +30,22 @@ def missing(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
         named = net.name in {other.name for other in more}
         option = "its uplink in networks" if named else "ovn-uplink"
         return blocked(f"network {net.name}: OVN needs an uplink: set {option}")
-    if made(lxd, net.uplink) is not None:
+    uplink = made(lxd, net.uplink)
+    if uplink is None:
+        return blocked(f"network {net.name}: there is no network {net.uplink}")
+    return _without_ranges(view, net, uplink)
+
+
+def _without_ranges(view: View, net: WantedNetwork, uplink: Network) -> Status | None:
+    """Blocked for an uplink with IPv4 and no addresses for routers.
+
+    LXD asks for them (allocateUplinkPortIPs, 5.0 to 6.9). For IPv6 it takes one by itself.
+    """
+    if not _has(uplink, "ipv4") or uplink.config.get(_RANGES):
         return None
-    return blocked(f"network {net.name}: there is no network {net.uplink}")
+    named = {other.name for other in view.options.networks_asked[1:]}
+    key = "ranges in networks" if uplink.name in named else _RANGES
+    return blocked(f"network {net.name}: no addresses for it on {uplink.name}: set its {key}")
 
 
 def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:

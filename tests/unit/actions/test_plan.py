@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What the action `plan` foresees: the same on the coordinator, which acts, and on any other unit."""
+"""What the action `plan` foresees: the same on the coordinator, which acts, as on any unit."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from lxd.api import LxdApi
@@ -63,8 +65,26 @@ def test_before_it_is_made_somebody_may_object(servers: list[Server], lxd: LxdAp
     assert lxd.networks.list()[0].status == "Pending"
 
 
+RANGES = {"ipv4.dhcp.ranges": "10.0.0.2-10.0.0.99", "ipv4.ovn.ranges": "10.0.0.200-10.0.0.250"}
+
+
+@pytest.mark.parametrize("ranges", ["", "10.0.0.2-10.0.0.99"])
+def test_an_uplink_has_addresses_for_routers_that_dhcp_does_not_give_out(
+    ranges: str, servers: list[Server], lxd: LxdApi
+):
+    lxd.networks.create("br0", "bridge", {"ipv4.dhcp.ranges": ranges}, each(servers))
+    with pytest.raises(LxdError, match="Missing required"):
+        lxd.networks.create("ovn0", "ovn", {"network": "br0"}, {})
+
+    with suppress(LxdError):
+        lxd.networks.update("br0", {"ipv4.ovn.ranges": RANGES["ipv4.ovn.ranges"]}, {})
+
+    (found,) = (n.config for n in lxd.networks.list() if n.name == "br0")
+    assert ("ipv4.ovn.ranges" in found) == bool(ranges)
+
+
 def test_a_network_of_ovn_is_not_defined_on_members(servers: list[Server], lxd: LxdApi):
-    lxd.networks.create("br0", "bridge", {}, each(servers))
+    lxd.networks.create("br0", "bridge", RANGES, each(servers))
 
     lxd.networks.create("ovn0", "ovn", {"network": "br0"}, {})
 
@@ -181,7 +201,7 @@ def test_what_a_silent_member_is_on_is_unknown(servers: list[Server], lxd: LxdAp
 
 
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
-    lxd.networks.create("up", "bridge", {}, each(servers))
+    lxd.networks.create("up", "bridge", RANGES, each(servers))
     for name in ("br0", "br1"):
         faulty(servers[0], "POST /1.0/networks", "lost")
         with pytest.raises(LxdUnreachable):

@@ -22,6 +22,7 @@ from tests.unit.deeds import (
     the_cluster,
     with_instance,
     with_pool,
+    with_ranges,
     without,
 )
 from tests.unit.findings import everything
@@ -163,20 +164,20 @@ def left_folder() -> Begun:
 
 
 def gateways() -> Begun:
-    app = small()
+    app = with_ranges(small())
     app.related["ovn"] = OVN
     changed(app, **TO_OVN)
     return to_do(app, ovn_gateways="m1")
 
 
 def to_ovn() -> Begun:
-    app = formed(2)
+    app = with_ranges(formed(2))
     app.related["ovn"] = OVN
     return to_do(app, **TO_OVN)
 
 
 def joining_ovn() -> Begun:
-    app = formed(1)
+    app = with_ranges(formed(1))
     app.related["ovn"] = OVN
     changed(app, **TO_OVN)
     app.add(1)
@@ -187,7 +188,7 @@ def joining_ovn() -> Begun:
 
 def opening_ovn() -> Begun:
     """An authority has given a certificate."""
-    app = small()
+    app = with_ranges(small())
     app.related["ovn"] = CERTIFIED
     return to_do(app, **TO_OVN)
 

@@ -54,6 +54,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "in dhcp-ranges and in ranges",
     ),
+    (
+        {"networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, ranges: 10.1.0.8-10.1.0.9}}"},
+        "up: ranges need dhcp-ranges beside them",
+    ),
+    (
+        {
+            "networks": "{up: {mode: bridge, ipv6: 'fd00::1/64', dhcp-ranges: fd00::2-fd00::9,"
+            " ranges: 10.1.0.8-10.1.0.9}}"
+        },
+        "up: ranges need dhcp-ranges beside them",
+    ),
     ({"network_mode": "vxlan", "network_ipv4": "10.1.0.1/28"}, "vxlan needs /26 or wider"),
     ({"networks": "{seg: {mode: vxlan, ipv4: 10.1.0.1/27}}"}, "vxlan needs /26 or wider"),
     (
@@ -82,6 +93,15 @@ FITTING: list[dict[str, Any]] = [
     {"network_dhcp_ranges": RANGES},
     TEN | {"network_mode": "vxlan", "network_dhcp_ranges": "10.99.0.5-10.99.0.9"},
     {"networks": "{up: {mode: physical, parent: br0, ranges: 10.2.0.5-10.2.0.9}}"},
+    {
+        "networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, dhcp-ranges: 10.1.0.2-10.1.0.7,"
+        " ranges: 10.1.0.8-10.1.0.9}}"
+    },
+    {
+        "networks": "{up: {mode: bridge, ipv4: 10.1.0.1/24, ranges: 10.1.0.8-10.1.0.9,"
+        " config: {ipv4.dhcp: false}}}"
+    },
+    {"networks": "{up: {mode: bridge, ipv6: 'fd00::1/64', ranges: fd00::8-fd00::9}}"},
     TEN | {"network_mode": "macvlan", "networks": "{lan: {mode: bridge, ipv4: 10.10.0.1/24}}"},
 ]
 

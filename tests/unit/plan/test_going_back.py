@@ -39,6 +39,8 @@ BR0 = Interface(
 BR1 = replace(BR0, name="br1", subnets=(), routers=(), resolvers=())
 
 UPLINK = "up: {mode: physical, parent: br0, ranges: 10.1.0.200-10.1.0.250%s}"
+BRIDGE = "up: {mode: bridge, ipv4: 10.20.0.1/24%s}"
+DHCP = "dhcp-ranges: 10.20.0.10-10.20.0.20"
 BASES: dict[str, dict[str, Any]] = {
     "bridge": {},
     "vxlan": {"network_mode": "vxlan", "network_parent": "eth0"},
@@ -51,7 +53,7 @@ BASES: dict[str, dict[str, Any]] = {
     "physical": {"network_mode": "physical", "network_parent": "br0"},
     "ovn": {"network_mode": "ovn", "networks": UPLINK % "", "ovn_uplink": "up"},
     "uplink": {"networks": UPLINK % ""},
-    "bridged": {"networks": "up: {mode: bridge}"},
+    "bridged": {"networks": BRIDGE % ""},
 }
 """The state of an application at the beginning."""
 
@@ -111,7 +113,6 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         {"network_ipv4": "none"},
         {"network_ipv6": "none"},
         {"network_nat": False},
-        {"ovn_uplink": "lxdbr0"},
         {"ovn_gateways": "m0 m1"},
         {"ovn_northbound": "tcp:10.0.9.2:6641"},
     ],
@@ -126,11 +127,11 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         {"networks": (UPLINK % "").replace("br0", "br1")},
     ],
     "bridged": [
-        {"networks": "up: {mode: bridge, ranges: 10.0.0.100-10.0.0.120}"},
-        {"networks": "up: {mode: bridge, mtu: 1400}"},
-        {"networks": "up: {mode: bridge, domain: lan.example}"},
-        {"networks": "up: {mode: bridge, dhcp-ranges: 10.0.0.10-10.0.0.20}"},
-        {"networks": "up: {mode: bridge, nat: false}"},
+        {"networks": BRIDGE % f", {DHCP}, ranges: 10.20.0.100-10.20.0.120"},
+        {"networks": BRIDGE % ", mtu: 1400"},
+        {"networks": BRIDGE % ", domain: lan.example"},
+        {"networks": BRIDGE % f", {DHCP}"},
+        {"networks": BRIDGE % ", nat: false"},
     ],
 }
 NETWORKS = [(base, options) for base, changes in CHANGES.items() for options in changes]
@@ -334,7 +335,7 @@ def test_only_the_subnet_itself_stays(option: str, generation: str):
     assert everything(app) == fresh
 
 
-ALONE = {"network_mode", "network_name", "network_ipv4", "network_ipv6"}
+ALONE = {"network_mode", "network_name", "network_ipv4", "network_ipv6", "ovn_uplink"}
 """Options with a test of their own here."""
 NO_NETWORK_NO_STORAGE = {"snap_channel"}
 

@@ -15,7 +15,7 @@ from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, server, the_cluster
+from tests.unit.deeds import api, changed, server, the_cluster, with_ranges
 from tests.unit.findings import network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
 
@@ -68,7 +68,7 @@ OVN0 = {"network_mode": "ovn", "network_name": "ovn0", "ovn_uplink": "lxdbr0"}
 
 
 def on_ovn(told: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
-    app = formed(3, generation)
+    app = with_ranges(formed(3, generation))
     app.related["ovn"] = told
     app.options |= OVN0 | options
     app.settle()
@@ -92,7 +92,8 @@ def test_an_uplink_is_made_first():
         "network_mode": "ovn",
         "network_name": "ovn0",
         "ovn_uplink": "up",
-        "networks": "{up: {mode: bridge, ranges: 10.9.0.100-10.9.0.200}}",
+        "networks": "{up: {mode: bridge, ipv4: 10.9.0.1/24, dhcp-ranges: 10.9.0.2-10.9.0.99,"
+        " ranges: 10.9.0.100-10.9.0.200}}",
     }
     app.settle()
 
@@ -151,7 +152,7 @@ def test_what_opens_the_database_is_written_where_lxd_looks():
 
 
 def test_what_another_charm_wrote_is_as_good():
-    app = formed(3)
+    app = with_ranges(formed(3))
     app.related["ovn"] = Ovn(TLS.northbound)
     for unit in app.units.values():
         unit.machine.others_opened_ovn = True
@@ -176,6 +177,31 @@ def test_a_network_without_an_uplink_says_what_to_set(options: dict[str, str], t
     app = on_ovn(TCP, **options)
 
     assert statuses(app)["app"] == f"blocked: {told}"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_uplink_without_addresses_for_the_router_says_what_to_set(generation: str):
+    """LXD: `Missing required "ipv4.ovn.ranges" config key on uplink network`."""
+    bridge = "{{up: {{mode: bridge, ipv4: 10.9.0.1/24{}}}}}"
+    app = on_ovn(TCP, generation, ovn_uplink="up", networks=bridge.format(""))
+
+    told = "network ovn0: no addresses for it on up: set its ranges in networks"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    ranges = ", dhcp-ranges: 10.9.0.2-10.9.0.99, ranges: 10.9.0.100-10.9.0.200"
+    changed(app, networks=bridge.format(ranges))
+    assert network(app, "ovn0")["network"] == "up"
+
+
+def test_an_uplink_that_no_option_names_says_which_key_to_set():
+    app = formed(3)
+    app.related["ovn"] = TCP
+    changed(app, **OVN0)
+
+    told = "network ovn0: no addresses for it on lxdbr0: set its ipv4.ovn.ranges"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    with_ranges(app)
+    app.settle()
+    assert network(app, "ovn0")["network"] == "lxdbr0"
 
 
 def test_an_uplink_that_is_not_there_is_named():

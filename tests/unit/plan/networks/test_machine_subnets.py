@@ -13,7 +13,7 @@ import pytest
 from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import ADDRESSED, api, changed, names
+from tests.unit.deeds import ADDRESSED, api, changed, names, with_ranges
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
@@ -71,9 +71,11 @@ def test_a_subnet_with_a_members_address_is_not_chosen():
 
 
 def test_a_subnet_of_another_network_is_not_chosen():
-    app = formed(3)
+    app = with_ranges(formed(3))
     app.related[ovn.RELATION.name] = Ovn("tcp:10.0.9.1:6641")
-    changed(app, networks=f"{{ov: {{mode: ovn, uplink: lxdbr0, ipv4: {CHOSEN}}}}}")
+    changed(
+        app, network_mode="none", networks=f"{{ov: {{mode: ovn, uplink: lxdbr0, ipv4: {CHOSEN}}}}}"
+    )
 
     changed(app, **VXLAN)
 

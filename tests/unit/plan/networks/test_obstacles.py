@@ -49,7 +49,11 @@ def test_no_other_network_gets_the_subnet_of_an_uplinks_router(
 
 
 TAKEN = [
-    (f"up: {UP}", "ov", "{mode: ovn, uplink: lxdbr0, ipv4: 10.55.0.1/24}"),
+    (
+        f"up: {UP}, other: {{mode: bridge, ipv4: none}}",
+        "ov",
+        "{mode: ovn, uplink: other, ipv4: 10.55.0.1/24}",
+    ),
     (f"up: {UP}", "up2", UP.replace("br0", "br0, vlan: 7").replace("200-", "100-")),
     ("lan: {mode: bridge, ipv4: 10.56.0.1/24}", "up", UP),
 ]

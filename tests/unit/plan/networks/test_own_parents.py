@@ -81,7 +81,8 @@ def test_a_card_that_the_machine_no_longer_has_is_replaced_if_that_is_allowed(ge
 
 
 def test_the_interface_of_an_uplink_in_use_is_lxds_to_keep():
-    up = "{up: {mode: physical, parent: 'eth1 ens*', gateway: 10.1.0.1/24}}"
+    router = "gateway: 10.1.0.1/24, ranges: 10.1.0.5-10.1.0.9"
+    up = f"{{up: {{mode: physical, parent: 'eth1 ens*', {router}}}}}"
     app = changed(on_lan("eth1 ens*"), network_mode="bridge", network_parent="", networks=up)
     changed(app, network_disruptive=True)
     api(app).networks.delete("lan0")

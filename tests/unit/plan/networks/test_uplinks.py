@@ -17,11 +17,16 @@ from tests.unit.model_units import ModelApp, formed
 @pytest.mark.parametrize("generation", NAMES)
 def test_an_uplink_keeps_the_next_hop_of_its_networks(generation: str):
     """LXD gives a bridge's new address to none of the routers on it (by source, 5.0 to 6.9)."""
-    app = formed(3, generation)
+    app = changed(
+        formed(3, generation),
+        network_dhcp_ranges="10.0.0.2-10.0.0.99",
+        network_config="{ipv4.ovn.ranges: 10.0.0.200-10.0.0.250}",
+    )
     api(app).networks.create("ov", "ovn", {"network": "lxdbr0"}, {})
     before = network(app, "lxdbr0")
 
-    changed(app, network_ipv4="10.77.0.1/24")
+    other = {"network_ipv4": "10.77.0.1/24", "network_dhcp_ranges": "", "network_config": ""}
+    changed(app, **other)
 
     cut = "ipv4.address cuts off 1 network; set network-disruptive=true"
     assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
@@ -51,7 +56,10 @@ def test_the_router_of_an_uplink_stays_under_its_networks(router: str, generatio
     assert network(app, "up") == before
 
 
-UP = "up: {mode: bridge, ipv4: 10.1.0.1/24, ipv6: none}"
+UP = (
+    "up: {mode: bridge, ipv4: 10.1.0.1/24, ipv6: none, dhcp-ranges: 10.1.0.2-10.1.0.99,"
+    " ranges: 10.1.0.100-10.1.0.199}"
+)
 ON_UP = {
     "network_mode": "ovn",
     "network_name": "ovn0",
@@ -169,7 +177,8 @@ def test_other_ranges_of_a_bridge_without_networks_on_it_are_applied():
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_the_vlan_of_an_uplink_in_use_is_lxds_to_keep(generation: str):
-    up = "{{up: {{mode: physical, parent: br0, vlan: {}, gateway: 10.1.0.1/24}}}}"
+    router = "gateway: 10.1.0.1/24, ranges: 10.1.0.5-10.1.0.9"
+    up = f"{{{{up: {{{{mode: physical, parent: br0, vlan: {{}}, {router}}}}}}}}}"
     app = on_machines(formed(3, generation), BR0)
     changed(app, networks=up.format(7), network_disruptive=True)
     api(app).networks.create("ov", "ovn", {"network": "up"}, {})
