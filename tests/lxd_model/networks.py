@@ -115,8 +115,18 @@ def _update_ovn(server: Server, network: Network, config: Config) -> dict[str, s
             raise Refusal(f'Uplink address key "{router}" {why}')
     if config.get("network") == network.config.get("network"):
         return dict(config)
+    if server.generation.modern:
+        _refuse_other_ranges(server, config)
     # The router gets addresses on the other uplink.
     return _with_uplink(server, {k: v for k, v in config.items() if not k.startswith("volatile.")})
+
+
+def _refuse_other_ranges(server: Server, config: Config) -> None:
+    """As Validate in network/driver_ovn.go: the router still has its address on the old uplink."""
+    ranges = find(server, config["network"]).config.get("ipv4.ovn.ranges", "")
+    own = config.get("volatile.network.ipv4.address", "")
+    if own and ranges and not ranges.startswith(f"{own}-"):
+        raise bad(f'Uplink IP "{own}" not within allowed ranges specified by uplink network')
 
 
 def making(server: Server, name: str, kind: str, config: Config) -> Work:

@@ -70,7 +70,7 @@ def of_update(
 ) -> Status | None:
     """Why an existing network cannot be changed in these keys."""
     taken = _taken_subnet(view, lxd, net) if _SUBNETS & set(changes) else None
-    return taken or _outside(net, network.config)
+    return taken or _outside(net, network.config) or uplinks.kept(net, network, changes)
 
 
 def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:

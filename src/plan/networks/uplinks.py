@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import modes as network_modes
@@ -46,6 +47,18 @@ def _without_ranges(view: View, net: WantedNetwork, uplink: Network) -> Status |
     named = {other.name for other in view.options.networks_asked[1:]}
     key = "ranges in networks" if uplink.name in named else _RANGES
     return blocked(f"network {net.name}: no addresses for it on {uplink.name}: set its {key}")
+
+
+def kept(net: WantedNetwork, network: Network, changes: Collection[str]) -> Status | None:
+    """Blocked for another uplink of an existing network.
+
+    Its router keeps the address on the old one, and LXD refuses one outside of the new uplink's
+    ranges (`Validate` in driver_ovn.go, 5.21 to 6.9).
+    """
+    if not _has_uplink(net) or "network" not in changes:
+        return None
+    uplink = network.config.get("network", "")
+    return blocked(f"network {net.name}: LXD keeps its uplink {uplink}: set the option back")
 
 
 def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:

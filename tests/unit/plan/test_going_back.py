@@ -335,6 +335,18 @@ def test_only_the_subnet_itself_stays(option: str, generation: str):
     assert everything(app) == fresh
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_another_uplink_is_refused_and_leaves_nothing(generation: str):
+    app = started("ovn", generation)
+    fresh = everything(app)
+
+    app.options["ovn_uplink"] = "lxdbr0"
+    follow_ovn(app)
+    reset(app, {"ovn_uplink": ""}, BASES["ovn"])
+
+    assert everything(app) == fresh
+
+
 ALONE = {"network_mode", "network_name", "network_ipv4", "network_ipv6", "ovn_uplink"}
 """Options with a test of their own here."""
 NO_NETWORK_NO_STORAGE = {"snap_channel"}

@@ -204,6 +204,21 @@ def test_an_uplink_that_no_option_names_says_which_key_to_set():
     assert network(app, "ovn0")["network"] == "lxdbr0"
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_existing_network_keeps_its_uplink(generation: str):
+    """LXD: `Uplink IP "10.0.0.200" not within allowed ranges specified by uplink network`."""
+    bridge = "{up: {mode: bridge, ipv4: 10.9.0.1/24, dhcp-ranges: 10.9.0.2-10.9.0.99,"
+    app = on_ovn(TCP, generation, networks=f"{bridge} ranges: 10.9.0.100-10.9.0.200}}}}")
+
+    changed(app, ovn_uplink="up", network_disruptive=True)
+
+    told = "network ovn0: LXD keeps its uplink lxdbr0: set the option back"
+    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    assert network(app, "ovn0")["network"] == "lxdbr0"
+    changed(app, network_name="ovn1")
+    assert network(app, "ovn1")["network"] == "up"
+
+
 def test_an_uplink_that_is_not_there_is_named():
     app = on_ovn(TCP, ovn_uplink="up")
 
