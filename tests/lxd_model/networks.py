@@ -195,6 +195,8 @@ def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
 
 def _making_on_all(server: Server, begun: Network) -> Work:
     records, now, name = server.records, server.cloud.now, begun.name
+    if begun.type == "physical" and server.generation.modern:
+        _refuse_shared_parents(server)
     if any(heartbeats.offline(records, row, now) for row in records.members):
         peers.require_all(server)
 
@@ -212,6 +214,22 @@ def _making_on_all(server: Server, begun: Network) -> Work:
 
     yield from peers.make_on_all(server, times.NETWORK, made, make, note)
     records.networks[name] = replace(_still(records, begun), status="Created")
+
+
+def _refuse_shared_parents(server: Server) -> None:
+    """As checkParentUse in network/driver_physical.go of 5.21.7 and 6.9: VLANs do not count there.
+
+    Networks without a part in it count as well; those of this member are not looked at.
+    """
+    for row in server.records.members:
+        networks = server.records.networks.values()
+        parents = [n.members.get(row.name, {}).get("parent", "") for n in networks]
+        shared = next((p for p in parents if p and parents.count(p) > 1), "")
+        if shared and row.name != server.place:
+            raise Refusal(
+                f'Parent interface "{shared}" in use by another network on cluster member'
+                f' "{row.name}"'
+            )
 
 
 def _still(records: Records, begun: Network) -> Network:

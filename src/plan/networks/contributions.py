@@ -309,8 +309,8 @@ def _unless_shared(
 ) -> ParentInterface:
     """The same answer, unless an uplink would use the interface of another network.
 
-    LXD refuses that for an uplink, unless both use their own VLANs (by source). The kernel refuses
-    a macvlan on an interface of Open vSwitch.
+    LXD refuses that for an uplink, unless both use their own VLANs (by source; for those see
+    `lxd.uplink_errors`, too). The kernel refuses a macvlan on an interface of Open vSwitch.
     """
     if not modes.MODES[wanted.mode].exclusive or not contribution.parent:
         return contribution

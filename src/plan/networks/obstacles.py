@@ -50,7 +50,8 @@ def _taken_interface(
 ) -> Status | None:
     """Blocked for an uplink on an interface of an existing network: LXD would take it away.
 
-    LXD itself allows two networks on one interface if both have their own VLANs.
+    LXD 5.0 allows two networks on one interface if both have their own VLANs: about later ones see
+    `lxd.uplink_errors`.
     """
     if not network_modes.MODES[net.mode].exclusive:
         return None

@@ -24,9 +24,11 @@ SIX = replace(CARD, subnets=("2001:db8::5/64",), defaults=frozenset({6}))
 TRUNK = replace(BR0, mtu=1500)
 
 
-def app_on(*last: Interface, good: Interface = CARD, **options: Any) -> ModelApp:
+def app_on(
+    *last: Interface, good: Interface = CARD, generation: str = "5.21", **options: Any
+) -> ModelApp:
     """Three machines: two have `good`, and the last has these, when the options are set."""
-    app = formed(3)
+    app = formed(3, generation)
     for unit in app.units.values():
         unit.machine.interfaces_ = [good]
     app.units["lxd/2"].machine.interfaces_ = list(last)
@@ -127,8 +129,10 @@ def test_an_uplink_shares_its_interface_with_no_other_network(networks: str, oth
 
 @pytest.mark.parametrize("mode", ["macvlan", "physical"])
 def test_networks_on_vlans_share_an_interface(mode: str):
+    """Later LXDs refuse it: see `test_two_uplinks_on_one_interface_are_for_lxd_to_allow`."""
     app = app_on(
         CARD,
+        generation="5.0",
         networks=f"{{lan: {{mode: {mode}, parent: eth1, vlan: 7}},"
         " up: {mode: physical, parent: eth1, vlan: 8}}",
     )
