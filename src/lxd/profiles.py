@@ -10,6 +10,7 @@ from typing import Any
 
 import deadlines
 from lxd.client import Client
+from lxd.errors import LxdError
 from lxd.http import api_path
 from values import lxd_urls
 
@@ -57,5 +58,12 @@ def keep(client: Client, chosen: Callable[[Devices], Devices]) -> None:
         # LXD leaves out what is empty.
         devices = chosen(instance.get("expanded_devices", {}))
         added = {name: device for name, device in devices.items() if name not in own}
-        if added:
+        if not added:
+            continue
+        try:
             client.set_keys(path, {"devices": added}, query)
+        except LxdError as error:
+            # LXD checks the instance's other devices as well, and does not name the instance.
+            # A status keeps the end.
+            why = f"{error} of {named.project}/{named.name}"
+            raise LxdError(why, error.status, error.request) from error

@@ -21,6 +21,8 @@ from tests.unit.deeds import (
     ETH1,
     api,
     changed,
+    fail,
+    heal,
     names,
     on_machines,
     the_cluster,
@@ -183,6 +185,24 @@ def test_what_runs_on_a_network_keeps_it_when_the_default_changes(generation: st
     kept = the_cluster(app).instances["default", "c1"].devices["eth0"]
     assert kept == {"type": "nic", "name": "eth0", "network": "lxdbr0"}
     assert app.cloud.cut_off == []
+    assert nic(app) == {"network": "br7"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_instance_that_cannot_keep_its_network_is_named(generation: str):
+    """LXD checks its other devices, too: `Missing source path "/srv" for disk "data"`."""
+    app = with_instance(formed(3, generation), "m1", name="c1")
+    app.options |= {"network_name": "br7"}
+    fail(app, "lxd/0", "PATCH /1.0/instances/NAME")
+
+    app.settle()
+    status = str(app.hook("lxd/0").status)
+
+    assert status.startswith("blocked: could not keep instances on lxdbr0: ")
+    assert status.endswith(" of default/c1")
+    assert nic(app) == {"network": "lxdbr0"}
+    heal(app)
+    app.settle()
     assert nic(app) == {"network": "br7"}
 
 
