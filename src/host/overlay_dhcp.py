@@ -25,20 +25,15 @@ def files(overlay: OverlayDhcp) -> Mapping[Path, str]:
     loader = jinja2.FileSystemLoader(_TEMPLATES)
     # These files are not HTML.
     made = jinja2.Environment(loader=loader, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    gateway = ipaddress.IPv4Interface(overlay.gateway)
-    values = {
-        "overlay": overlay,
-        "folder": FOLDER / overlay.network,
-        "tunnel": f"{overlay.network}-lxd",
-        "router": gateway.ip,
-        "netmask": gateway.netmask,
-    }
     folder = FOLDER / overlay.network
-    wanted = {
-        folder / "dhcp.conf": "overlay-dhcp.conf.j2",
-        folder / "filter.nft": "overlay-filter.nft.j2",
-        UNITS / f"lxd-cluster-dhcp-{overlay.network}.service": "overlay-dhcp.service.j2",
-    }
+    values = {"overlay": overlay, "folder": folder, "tunnel": f"{overlay.network}-lxd"}
+    wanted = {folder / "filter.nft": "overlay-filter.nft.j2"}
+    if overlay.gateway:
+        gateway = ipaddress.IPv4Interface(overlay.gateway)
+        values |= {"router": gateway.ip, "netmask": gateway.netmask}
+        wanted[folder / "dhcp.conf"] = "overlay-dhcp.conf.j2"
+        service = f"lxd-cluster-dhcp-{overlay.network}.service"
+        wanted[UNITS / service] = "overlay-dhcp.service.j2"
     if overlay.peers:
         wanted[folder / "peers"] = "overlay-peers.sh.j2"
         wanted[UNITS / f"lxd-cluster-peers-{overlay.network}.service"] = "overlay-peers.service.j2"

@@ -48,12 +48,12 @@ class OverlayDhcp:
     """
 
     network: str
-    gateway: str
-    """With its prefix length."""
-    first: str
-    last: str
-    mac: str
-    group: str
+    gateway: str = ""
+    """With its prefix length. Empty for a network without IPv4: then there is no DHCP."""
+    first: str = ""
+    last: str = ""
+    mac: str = ""
+    group: str = ""
     peers: tuple[str, ...] = ()
 
 

@@ -67,6 +67,8 @@ class RunOverlayDhcp:
 
     def __str__(self) -> str:
         overlay = self.overlay
+        if not overlay.gateway:
+            return f"connect this member to the others on the network {overlay.network}"
         return f"give out {overlay.first} to {overlay.last} on the network {overlay.network}"
 
 

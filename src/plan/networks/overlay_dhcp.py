@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modes.vxlan import MODE, NARROWEST, REACHED_BY, TUNNEL, UNICAST, is_unicast
 from plan.networks import wanted_networks
@@ -78,9 +78,14 @@ def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
         if own.problem:
             return own.problem
         if own.overlay and _failed(view, own.overlay.network):
-            name = own.overlay.network
-            return blocked(f"network {name}: DHCP fails: systemctl status lxd-cluster-dhcp-{name}")
+            return _failure(own.overlay)
     return None
+
+
+def _failure(overlay: OverlayDhcp) -> Status:
+    name = overlay.network
+    what, unit = ("DHCP fails", "dhcp") if overlay.gateway else ("its peers are lost", "peers")
+    return blocked(f"network {name}: {what}: systemctl status lxd-cluster-{unit}-{name}")
 
 
 def before_join(view: View, peers: Peers) -> Status | None:
@@ -113,8 +118,17 @@ def _made(lxd: ClusterView) -> list[Network]:
 
 def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> MemberOverlay:
     address = network.config.get("ipv4.address", _NONE)
+    own = lxd.member(lxd.server.name)
+    others = [m.address for m in lxd.members if own is None or m.name != own.name]
+    overlay = OverlayDhcp(
+        network=network.name,
+        mac=network.config.get("bridge.hwaddr", ""),
+        group=network.config.get(f"{TUNNEL}group", ""),
+        peers=tuple(sorted(others)) if _is_unicast(view, lxd, network) else (),
+    )
     if "/" not in address:
-        return MemberOverlay()
+        # Without IPv4 there are no addresses to give out: LXD announces those of IPv6.
+        return MemberOverlay(overlay if overlay.peers else None)
     gateway = ipaddress.IPv4Interface(address)
     if gateway.network.prefixlen > NARROWEST:
         return MemberOverlay(
@@ -124,19 +138,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
     if unit := _first_with_share(view.unit, earlier, gateway):
         return MemberOverlay(problem=_no_share(network.name, gateway, unit))
     first, last = share(share_number(view.unit, gateway), gateway)
-    own = lxd.member(lxd.server.name)
-    others = [m.address for m in lxd.members if own is None or m.name != own.name]
-    unicast = _is_unicast(view, lxd, network)
-    overlay = OverlayDhcp(
-        network=network.name,
-        gateway=address,
-        first=str(first),
-        last=str(last),
-        mac=network.config.get("bridge.hwaddr", ""),
-        group=network.config.get(f"{TUNNEL}group", ""),
-        peers=tuple(sorted(others)) if unicast else (),
-    )
-    return MemberOverlay(overlay)
+    return MemberOverlay(replace(overlay, gateway=address, first=str(first), last=str(last)))
 
 
 def _members(peers: Peers) -> list[str]:

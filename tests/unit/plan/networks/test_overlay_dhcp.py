@@ -248,6 +248,53 @@ def test_an_operators_own_ttl_for_multicast_stays():
     assert network(app, "seg0")["tunnel.lxd.ttl"] == "8"
 
 
+@pytest.mark.parametrize("generation", NAMES)
+def test_members_know_one_another_also_without_ipv4(generation: str):
+    app = spread(
+        3, generation, vxlan_group="none", network_ipv4="none", network_ipv6="fd00:9::1/64"
+    )
+
+    assert 'peers="10.0.0.2 10.0.0.3"' in peers(app, "lxd/0")
+    machine = app.units["lxd/0"].machine
+    assert machine.services == ["lxd-cluster-peers-seg0.service"]
+    texts = {path.name: text for path, text in machine.files.items()}
+    assert texts.keys() == {"peers", "filter.nft", "lxd-cluster-peers-seg0.service"}
+    assert "ExecStartPre=/usr/sbin/nft -f " in texts["lxd-cluster-peers-seg0.service"]
+
+    changed(app, network_ipv4="10.9.0.1/16")
+
+    assert "lxd-cluster-dhcp-seg0.service" in machine.services
+    texts = {path.name: text for path, text in machine.files.items()}
+    assert "nft" not in texts["lxd-cluster-peers-seg0.service"]
+
+
+@pytest.mark.parametrize("options", [{}, {"vxlan_group": "none"}], ids=str)
+def test_without_ipv4_a_single_member_or_multicast_needs_nothing(options: dict[str, str]):
+    units = 1 if options else 3
+    app = spread(units, network_ipv4="none", network_ipv6="fd00:9::1/64", **options)
+
+    assert app.units["lxd/0"].machine.services == []
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
+def test_without_ipv4_the_status_names_the_service_for_the_peers(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    app = spread(2, vxlan_group="none", network_ipv4="none", network_ipv6="fd00:9::1/64")
+    machine = app.units["lxd/1"].machine
+    machine.overlays_["seg0"] = ""
+
+    def dies(*_: object) -> None:
+        """It is started, and does not run."""
+
+    monkeypatch.setattr(machine, "run_overlay", dies)
+
+    status = app.hook("lxd/1").status
+
+    told = "network seg0: its peers are lost: systemctl status lxd-cluster-peers-seg0"
+    assert str(status) == f"blocked: {told}"
+
+
 GROUPS: list[tuple[dict[str, str], dict[str, str]]] = [
     ({"network_mode": "vxlan", "vxlan_group": "{}"}, {"network_mode": "bridge"}),
     (
