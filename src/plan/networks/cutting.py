@@ -11,7 +11,7 @@ import modes as network_modes
 from modes.vxlan import TTL
 from state.cluster import Network
 from steps.networks import UpdateNetwork
-from values.lxd_booleans import is_false
+from values.lxd_booleans import is_false, is_true
 from values.status import Status, blocked, count
 
 _CUTTING = (
@@ -29,6 +29,11 @@ _CUTTING = (
 """Prefixes of keys whose change cuts off instances. LXD stops a bridge to change its driver."""
 _SERVING = frozenset({"ipv4.dhcp", "ipv4.routing", "ipv6.dhcp", "ipv6.routing"})
 """Keys that cut off instances if they are turned off. LXD's default is on."""
+_STATEFUL = "ipv6.dhcp.stateful"
+"""Without it LXD's DHCP gives out no IPv6 addresses any more, and LXD starts and changes no
+instance that has reserved one (`validateConfig` in nic_bridged.go, 5.0 to 6.9). It is off by
+default.
+"""
 _HARMLESS_IN_OVERLAY = frozenset({"ipv4.dhcp", TTL})
 """The charm itself gives out addresses there. LXD makes the tunnels again with every change of a
 bridge (`setup` in driver_bridge.go, 5.0 to 6.9), and the peers come back within seconds.
@@ -73,9 +78,10 @@ def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
     cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
     if update.members:
         cutting.append("parent")
-    if cutting and on_it:
-        return f"{cutting[0]} cuts off {on_it}"
     # Without the family the status is short enough.
+    if cutting and on_it:
+        named = cutting[0].removeprefix("ipv6.") if cutting[0] == _STATEFUL else cutting[0]
+        return f"{named} cuts off {on_it}"
     ranges = sorted(match[1] for key in update.values if (match := _RANGES.fullmatch(key)))
     routers = _networks_on(network)
     return f"{ranges[0]} cuts off {count(routers, 'network')}" if ranges and routers else ""
@@ -85,7 +91,8 @@ def _cuts(mode: str, key: str, value: str) -> bool:
     """Whether a key's new value cuts off what is on the network."""
     if mode == network_modes.SPREAD and key in _HARMLESS_IN_OVERLAY:
         return False
-    return key.startswith(_CUTTING) or (key in _SERVING and is_false(value))
+    turned_off = key in _SERVING and is_false(value)
+    return key.startswith(_CUTTING) or turned_off or (key == _STATEFUL and not is_true(value))
 
 
 def users(network: Network) -> str:

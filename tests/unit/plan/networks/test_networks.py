@@ -231,6 +231,33 @@ def test_what_runs_on_a_network_is_not_cut_off(options: dict[str, Any], key: str
     assert network(app, "lxdbr0") != before
 
 
+def test_addresses_that_dhcp_gave_are_not_taken_away():
+    """LXD neither starts nor changes an instance that has reserved one: `Cannot specify
+    "ipv6.address" when DHCP or "ipv6.dhcp.stateful" are disabled`.
+    """
+    fixed = {"network_ipv6": "fd00:9::1/64", "network_dhcp_ranges": "fd00:9::10-fd00:9::99"}
+    app = with_instance(formed(2, **fixed), "m0")
+
+    changed(app, network_dhcp_ranges="")
+
+    cut = "dhcp.stateful cuts off 1 instance; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == f"blocked: network lxdbr0: {cut}"
+    assert network(app, "lxdbr0")["ipv6.dhcp.stateful"] == "true"
+    changed(app, network_disruptive=True)
+    assert "ipv6.dhcp.stateful" not in network(app, "lxdbr0")
+
+
+def test_stateful_dhcp_that_an_operator_turned_on_stays_while_instances_use_it():
+    app = with_instance(formed(2), "m0")
+    api(app).networks.update("lxdbr0", {"ipv6.dhcp.stateful": "true"}, {})
+
+    app.settle()
+
+    assert network(app, "lxdbr0")["ipv6.dhcp.stateful"] == "true"
+    changed(app, network_config="{ipv6.dhcp.stateful: true}")
+    assert statuses(app)["lxd/0"] == "active: member m0, voter"
+
+
 @pytest.mark.parametrize("key", ["ipv4.dhcp", "ipv6.dhcp", "ipv4.routing", "ipv6.routing"])
 def test_what_only_serves_instances_is_turned_on(key: str):
     app = with_instance(changed(formed(1), network_config=f"{{{key}: false}}"), "m0")
