@@ -11,7 +11,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import deadlines
-from lxd import ceph_errors, clock_errors, name_errors, proxy_errors, uplink_errors
+from lxd import (
+    ceph_errors,
+    clock_errors,
+    ipv6_errors,
+    name_errors,
+    proxy_errors,
+    uplink_errors,
+)
 from lxd.errors import LxdError, LxdLate, LxdStopped, LxdUnreachable
 from lxd.http import Request, api_path
 from values import lxd_urls
@@ -22,6 +29,7 @@ if TYPE_CHECKING:  # ~Protocols take time to define in a hook, and only the type
 _WAIT = 10.0
 """Seconds that one request waits for an operation. LXD lists a finished one for 5 s more."""
 
+_ERRORS = (name_errors, proxy_errors, clock_errors, ceph_errors, uplink_errors, ipv6_errors)
 _NONE: Mapping[str, str] = {}
 
 
@@ -166,6 +174,6 @@ class Client:
 
 def _with_cure(error: str) -> str:
     """LXD's error, with what to do if LXD does not name the cause itself."""
-    for errors in (name_errors, proxy_errors, clock_errors, ceph_errors, uplink_errors):
+    for errors in _ERRORS:
         error = errors.named(error)
     return error

@@ -189,6 +189,8 @@ def _create_here(server: Server, name: str, kind: str, config: Config) -> None:
         shared = _with_uplink(server, shared)
     _has(server, kind, own.get("parent", ""))
     members = {} if kind == "ovn" else {server.place: own}
+    if kind == "bridge":
+        _refuse_ipv6(server, _resolved(kind, shared))
     made = Network(name, kind, "Created", _resolved(kind, shared), members)
     records.networks[name] = _started(server, made, server.place)
 
@@ -245,7 +247,13 @@ def _make_bridge(there: Server, network: Network) -> None:
         return
     if network.name in there.left | there.unfinished:
         raise Refusal(f'Network interface "{network.name}" already exists')
+    _refuse_ipv6(there, network.config)
     there.unfinished.add(network.name)
+
+
+def _refuse_ipv6(there: Server, config: Config) -> None:
+    if there.no_ipv6 and config.get("ipv6.address", "none") != "none":
+        raise Refusal("Network has ipv6.address but kernel IPv6 support is missing")
 
 
 def _started(there: Server, network: Network, member: str) -> Network:

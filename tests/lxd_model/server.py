@@ -104,6 +104,8 @@ class Server:
         self.ahead = 0.0
         """Seconds by which its clock is ahead of the others'."""
         self.dns_taken = False
+        self.no_ipv6 = False
+        """Whether its kernel has no IPv6."""
         """Whether another program has port 53: then no network's dnsmasq can start."""
         self.listeners = Listeners(self)
         self.records = self.fresh()

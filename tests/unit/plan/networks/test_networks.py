@@ -25,6 +25,7 @@ from tests.unit.deeds import (
     heal,
     names,
     on_machines,
+    server,
     the_cluster,
     with_instance,
     without,
@@ -203,6 +204,22 @@ def test_an_instance_that_cannot_keep_its_network_is_named(generation: str):
     assert nic(app) == {"network": "lxdbr0"}
     heal(app)
     app.settle()
+    assert nic(app) == {"network": "br7"}
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("machine", ["m0", "m1"])
+def test_a_kernel_without_ipv6_says_what_to_set(machine: str, generation: str):
+    app = formed(3, generation)
+    server(app, machine).no_ipv6 = True
+    app.options |= {"network_name": "br7"}
+    app.settle()
+
+    status = str(app.hook("lxd/0").status)
+
+    why = "no IPv6 there; set network-ipv6=none"
+    assert status == f"blocked: could not create the bridge network br7: {why}"
+    changed(app, network_ipv6="none")
     assert nic(app) == {"network": "br7"}
 
 
