@@ -54,6 +54,8 @@ class OverlayDhcp:
     last: str = ""
     mac: str = ""
     group: str = ""
+    mtu: str = "1400"
+    """Bytes. LXD's default for a bridge with a tunnel (`setup` in driver_bridge.go, 5.0 to 6.9)."""
     peers: tuple[str, ...] = ()
 
 

@@ -124,6 +124,7 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         network=network.name,
         mac=network.config.get("bridge.hwaddr", ""),
         group=network.config.get(f"{TUNNEL}group", ""),
+        mtu=network.config.get("bridge.mtu") or OverlayDhcp.mtu,
         peers=tuple(sorted(others)) if _is_unicast(view, lxd, network) else (),
     )
     if "/" not in address:

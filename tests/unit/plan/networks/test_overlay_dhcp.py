@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, names, with_instance
+from tests.unit.deeds import api, changed, names, the_cluster, with_instance
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
@@ -412,6 +413,20 @@ def test_a_machine_that_lost_its_part_of_such_a_network_has_it_again():
     app.settle()
 
     assert "seg0" in app.units["lxd/1"].machine.overlays_
+
+
+@pytest.mark.parametrize(("config", "mtu"), [({}, "1400"), ({"bridge.mtu": "1300"}, "1300")])
+def test_its_addresses_come_with_the_mtu_of_the_tunnel(config: dict[str, str], mtu: str):
+    app = unnamed()
+    network = the_cluster(app).networks["seg0"]
+    the_cluster(app).networks["seg0"] = replace(network, config={**network.config, **config})
+
+    app.settle()
+
+    assert f"mtu='{mtu}'" in app.units["lxd/1"].machine.overlays_["seg0"]
+    files = overlay_dhcp.files(OverlayDhcp("lan", "10.0.0.1/24", mtu=mtu))
+    conf = next(text for path, text in files.items() if path.name == "dhcp.conf")
+    assert f"dhcp-option-force=option:mtu,{mtu}" in conf.splitlines()
 
 
 def test_its_files_say_where_nothing_may_pass():
