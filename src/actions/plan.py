@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 import backends
 import modes
 from observe.view import observe_networks
+from options.options import Options
 from plan.networks import contributions, networks, wanted_networks
 from plan.server import settings
 from plan.storage import pools
@@ -24,29 +25,39 @@ from values.wanted_network import WantedNetwork
 from values.wanted_pool import WantedPool
 
 
-def answer(view: View, ports: Ports) -> dict[str, object]:
-    """The output of the action `plan`."""
-    findings = lines(view, observe_networks(view, ports))
+def answer(view: View, ports: Ports, present: Options | None) -> dict[str, object]:
+    """The output of the action `plan`.
+
+    `present` are the options without its parameters, None if they are not valid.
+    """
+    findings = lines(view, observe_networks(view, ports), present)
     steps = "\n".join(f"{i}. {line}" for i, line in enumerate(findings, 1))
     return {"plan": steps or "nothing to do", "status": str(make_plan(view).status)}
 
 
-def lines(view: View, whole: View) -> list[str]:
+def lines(view: View, whole: View, present: Options | None) -> list[str]:
     """The steps that are due on this unit, then what the cluster still needs of all units.
 
-    `whole` is the same view, with all other facts about the cluster.
+    `whole` is the same view, with all other facts about the cluster. About `present` see `answer`.
     """
     steps = make_plan(view).steps
     own = [str(step) for step in steps]
     changed = {step.name for step in steps if isinstance(step, UpdateNetwork)}
-    later = [*_settings_lines(whole), *_networks_lines(whole, changed), *_pools_lines(whole)]
+    later = [
+        *_settings_lines(whole, present),
+        *_networks_lines(whole, changed),
+        *_pools_lines(whole),
+    ]
     return own + [line for line in later if line not in own]
 
 
-def _settings_lines(view: View) -> list[str]:
-    """The keys of LXD's server configuration that all members share."""
+def _settings_lines(view: View, present: Options | None) -> list[str]:
+    """The keys of LXD's server configuration that all members share, if the options change.
+
+    A daemon that was cut off while another member set a key still shows the earlier value.
+    """
     lxd = view.lxd
-    if not isinstance(lxd, ClusterView) or not lxd.server.clustered:
+    if view.options == present or not isinstance(lxd, ClusterView) or not lxd.server.clustered:
         return []
     due = settings.server_config(view.options, lxd.server.config, of_member=False)
     return [str(step) for step in due]

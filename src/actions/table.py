@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import ops
+from pydantic import ValidationError
 
 from actions import let_in, parameters, plan, recover_quorum
 from actions.backup_database import backup_database
@@ -62,8 +63,16 @@ def _cluster_status(call: Call) -> Results:
 def _plan(call: Call) -> Results:
     config = call.charm.config
     options = parameters.with_options(config, call.params)
-    result = plan.answer(call.view(options), call.ports)
+    result = plan.answer(call.view(options), call.ports, _present(config))
     return result | parameters.as_read(config, call.params)
+
+
+def _present(config: ops.ConfigData) -> Options | None:
+    """The options as they are, None while one is wrong."""
+    try:
+        return parameters.with_options(config, {})
+    except ValidationError:
+        return None
 
 
 def _on_name(action: Callable[[View, Ports, str], str]) -> Callable[[Call], Results]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from actions import plan
 from observe.view import observe_networks
+from options.options import Options
 from state.notes import PROJECT
 from tests.lxd_model.things import Config
 from tests.unit.deeds import the_cluster
@@ -34,7 +35,7 @@ def statuses(app: ModelApp) -> dict[str, str]:
 def preview_of(app: ModelApp, unit: str) -> list[str]:
     """The output of the action `plan` on a unit."""
     view = app.view(unit)
-    return plan.lines(view, observe_networks(view, app.units[unit].ports))
+    return plan.lines(view, observe_networks(view, app.units[unit].ports), Options())
 
 
 def nic(app: ModelApp) -> dict[str, str]:
