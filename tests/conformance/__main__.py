@@ -27,14 +27,14 @@ def main() -> int:
         "--model", choices=NAMES, help="ask the model of this generation of LXD alone"
     )
     parser.add_argument("--verbose", action="store_true", help="show every answer")
-    told = parser.parse_args()
-    chosen = {name: HISTORIES[name] for name in told.names or HISTORIES}
-    if told.model:
+    arguments = parser.parse_args()
+    chosen = {name: HISTORIES[name] for name in arguments.names or HISTORIES}
+    if arguments.model:
         for name, history in chosen.items():
             say(name)
-            show(on_model(history, told.model))
+            show(on_model(history, arguments.model))
         return 0
-    failed = compare(chosen, show if told.verbose else lambda _: None)
+    failed = compare(chosen, show if arguments.verbose else lambda _: None)
     say(f"{len(chosen) - len(failed)} of {len(chosen)} histories are the same on both sides")
     return 1 if failed else 0
 

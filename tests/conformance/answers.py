@@ -63,8 +63,8 @@ class Transcript:
         self.ask(question, call)
         line = self.lines[-1]
         if line.answer in fair:
-            told = f"{line.answer} {line.detail}".strip()
-            self.lines[-1] = replace(line, answer=" or ".join(fair), detail=told)
+            detail = f"{line.answer} {line.detail}".strip()
+            self.lines[-1] = replace(line, answer=" or ".join(fair), detail=detail)
 
     def _plain(self, text: str) -> str:
         for machine in MACHINES:
@@ -81,8 +81,7 @@ def statuses(side: Side, machine: str) -> str:
     """The members and their statuses, as LXD there sees them."""
     letters = {side.hostname(m): m for m in MACHINES}
     members = side.lxd(machine).members.list()
-    told = sorted(f"{letters.get(m.name, m.name)} {m.status}" for m in members)
-    return ", ".join(told)
+    return ", ".join(sorted(f"{letters.get(m.name, m.name)} {m.status}" for m in members))
 
 
 def roles(side: Side, machine: str) -> str:

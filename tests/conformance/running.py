@@ -17,7 +17,7 @@ def on_model(history: History, generation: str) -> Transcript:
     """The answers of the model of a generation of LXD."""
     side = ModelSide(generation)
     transcript = Transcript(side, lambda: side.cloud.now)
-    _tell(history, transcript)
+    _play(history, transcript)
     return transcript
 
 
@@ -25,11 +25,11 @@ def on_real(side: RealSide, history: History) -> Transcript:
     """The answers of real machines, which are reset before."""
     side.fresh()
     transcript = Transcript(side, time.monotonic)
-    _tell(history, transcript)
+    _play(history, transcript)
     return transcript
 
 
-def _tell(history: History, transcript: Transcript) -> None:
+def _play(history: History, transcript: Transcript) -> None:
     try:
         history(transcript)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other histories go on

@@ -18,28 +18,28 @@ SOON = 36.0
 _EVACUATION = 60.0
 
 
-def found(told: Transcript, machine: str) -> None:
+def bootstrap(transcript: Transcript, machine: str) -> None:
     """Makes a cluster of one, with a pool and the charm's first note.
 
     A member counts as offline 20 s after its last heartbeat. That is LXD's default: with less, a
     late heartbeat makes a member offline by chance. LXD 6.9 makes no project for notes while a
     member is down, so the charm writes its first note here.
     """
-    lxd, endpoint = told.side.lxd(machine), told.side.endpoint(machine)
+    lxd, endpoint = transcript.side.lxd(machine), transcript.side.endpoint(machine)
     lxd.server.set_config({"core.https_address": endpoint, "cluster.https_address": endpoint})
     lxd.pools.create(POOL, "dir", {}, {})
-    lxd.cluster.bootstrap(told.side.hostname(machine))
+    lxd.cluster.bootstrap(transcript.side.hostname(machine))
     lxd.notes.write({IDENTITY: "conformance"})
 
 
-def token(told: Transcript, issuer: str, joiner: str) -> str:
+def token(transcript: Transcript, issuer: str, joiner: str) -> str:
     """A join token for a machine."""
-    return told.side.lxd(issuer).cluster.make_token(told.side.hostname(joiner))
+    return transcript.side.lxd(issuer).cluster.make_token(transcript.side.hostname(joiner))
 
 
-def join(told: Transcript, machine: str, secret: str) -> None:
+def join(transcript: Transcript, machine: str, secret: str) -> None:
     """A machine joins with a token."""
-    side = told.side
+    side = transcript.side
     lxd = side.lxd(machine)
     lxd.server.set_config({"core.https_address": side.endpoint(machine)})
     answers = [{"entity": "storage-pool", "name": POOL, "key": "source", "value": ""}]
@@ -47,40 +47,40 @@ def join(told: Transcript, machine: str, secret: str) -> None:
     lxd.cluster.join(side.hostname(machine), side.endpoint(machine), secret, answers, way_in)
 
 
-def form(told: Transcript, *machines: str) -> None:
+def form(transcript: Transcript, *machines: str) -> None:
     """One cluster of these machines."""
     first, *rest = machines
-    found(told, first)
+    bootstrap(transcript, first)
     for machine in rest:
-        join(told, machine, token(told, first, machine))
+        join(transcript, machine, token(transcript, first, machine))
 
 
-def started_anew(told: Transcript, machine: str) -> None:
-    """LXD starts its daemon again after it has left."""
-    told.side.wait(3)
-    told.side.lxd(machine).server.await_start(30)
+def await_restart(transcript: Transcript, machine: str) -> None:
+    """Waits for LXD, which restarts its daemon after it has left."""
+    transcript.side.wait(3)
+    transcript.side.lxd(machine).server.await_start(30)
 
 
-def located(told: Transcript, machine: str) -> str:
+def located(transcript: Transcript, machine: str) -> str:
     """Every instance, its location and its mode of evacuation."""
-    side = told.side
+    side = transcript.side
     letters = {side.hostname(m): m for m in MACHINES}
     found = sorted(side.lxd(machine).instances.list(), key=lambda i: i.name)
     return ", ".join(f"{i} on {letters.get(i.location)} ({i.evacuate})" for i in found)
 
 
-def evacuate(told: Transcript, asked: str, machine: str) -> None:
+def evacuate(transcript: Transcript, asked: str, machine: str) -> None:
     """An evacuation until its end."""
-    side = told.side
+    side = transcript.side
     path = api_path("cluster", "members", side.hostname(machine), "state")
     body = {"action": "evacuate"}
     Client(side.port(asked)).change("POST", path, body, seconds=_EVACUATION)
 
 
-def recovered(told: Transcript, machine: str) -> str:
+def recovered(transcript: Transcript, machine: str) -> str:
     """Whether LXD's tool agreed to recover the database there."""
     try:
-        told.side.recover(machine)
+        transcript.side.recover(machine)
     except (AssertionError, subprocess.SubprocessError):
         return "no"
     return "yes"
