@@ -188,13 +188,13 @@ def join(
     server.listeners.open()
     name = name or server.hostname
     token = joining.make_token(member, name)
-    told = joining.Told(
+    request = joining.JoinRequest(
         name=name,
         address=endpoint,
         way=token.addresses[0],
         token={"server_name": name, "secret": token.secret},
         answers=answers,
     )
-    joining.listen(server, told)
-    finish(server, joining.join(server, told))
+    joining.listen(server, request)
+    finish(server, joining.join(server, request))
     server.cloud.tick()

@@ -54,8 +54,8 @@ def _show(server: Server, kind: str, key: Key) -> None:
         operation.url = f"/1.0/instances/{key[-1]}"
         operation.details = {}
         return
-    told = f'Migrating "{key[-1]}" in project "{key[0]}"'
-    operation.details = {"evacuation_progress": told}
+    progress = f'Migrating "{key[-1]}" in project "{key[0]}"'
+    operation.details = {"evacuation_progress": progress}
     if server.generation.newest:
         operation.details["progress"] = {"stage": "evacuation"}
 

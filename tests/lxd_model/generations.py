@@ -52,8 +52,8 @@ def generation(name: str) -> Generation:
     """The generation `5.0`, `5.21` or `6.9`."""
     version = {"5.0": "5.0.2", "5.21": "5.21.7", "6.9": "6.9"}[name]
     rows = json.loads((_RECORDINGS / f"{version}.json").read_text())
-    told = next(row["answer"]["metadata"] for row in rows if row["path"] == "/1.0")
-    extensions: list[str] = told["api_extensions"]
+    server = next(row["answer"]["metadata"] for row in rows if row["path"] == "/1.0")
+    extensions: list[str] = server["api_extensions"]
     return Generation(
         name=name,
         version=version,

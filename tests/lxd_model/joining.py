@@ -28,7 +28,7 @@ _EXPIRY = 3 * 3600.0
 
 
 @dataclass(frozen=True)
-class Told:
+class JoinRequest:
     """The input of a joining server. `token` is unpacked, `way` is the member to ask."""
 
     name: str
@@ -81,9 +81,9 @@ def cluster_address(server: Server) -> str:
     """The address where a future cluster server will listen for others. Raises Refusal."""
     address = server.config.get(CLUSTER) or server.config.get(CORE, "")
     if not address or (server.config.get(CLUSTER, "") == "" and is_wildcard(address)):
-        told = 'Cannot use wildcard core.https_address "" for cluster.https_address'
+        problem = 'Cannot use wildcard core.https_address "" for cluster.https_address'
         why = "Please specify a new cluster.https_address or core.https_address"
-        raise Refusal(f"{told}. {why}")
+        raise Refusal(f"{problem}. {why}")
     return address
 
 
@@ -122,18 +122,18 @@ def void(records: Records, name: str, now: float) -> JoinToken | None:
     return token
 
 
-def listen(server: Server, told: Told) -> None:
+def listen(server: Server, request: JoinRequest) -> None:
     """A joining server first listens where the cluster will find it."""
     core = server.config.get(CORE, "")
     if not core:
-        server.listeners.set_core(told.address)
-        server.config[CORE] = told.address
-    elif not covers(core, told.address):
-        server.listeners.set_cluster(told.address)
-    server.config[CLUSTER] = told.address
+        server.listeners.set_core(request.address)
+        server.config[CORE] = request.address
+    elif not covers(core, request.address):
+        server.listeners.set_cluster(request.address)
+    server.config[CLUSTER] = request.address
 
 
-def join(server: Server, told: Told) -> Work:
+def join(server: Server, request: JoinRequest) -> Work:
     """The server becomes a member; the content of its database is lost.
 
     First the cluster trusts and accepts it, then it enters the database's Raft group. While the
@@ -141,13 +141,13 @@ def join(server: Server, told: Told) -> Work:
     pending, and its daemon answers nothing until LXD's folder is emptied. A join that ends half way
     with its daemon has the same result.
     """
-    name = told.name
-    records = _cluster_of(server, told)
+    name = request.name
+    records = _cluster_of(server, request)
     yield times.JOIN / 12
-    _trust(server, records, told)
+    _trust(server, records, request)
     yield times.JOIN / 12
-    _take_parts(server, records, told)
-    _accept(server, records, told)
+    _take_parts(server, records, request)
+    _accept(server, records, request)
     server.lose_records()
     server.hung = True
     server.records, server.behind = records, None
@@ -178,32 +178,32 @@ def join(server: Server, told: Told) -> Work:
     yield times.JOIN / 2
 
 
-def _cluster_of(server: Server, told: Told) -> Records:
+def _cluster_of(server: Server, request: JoinRequest) -> Records:
     """The database of the cluster to join, through the named member."""
     for other in server.cloud.servers.values():
         row = other.row()
-        known = row is not None and other.listeners.listens(told.way)
+        known = row is not None and other.listeners.listens(request.way)
         near = server.cloud.reachable(server.machine, other.machine)
         if known and near and other.silence() is None:
-            _recognises(server, told, other)
+            _recognises(server, request, other)
             return other.records
         if known and near and other.silence() is Silence.NO_DATABASE:
             raise Refusal(f"{_setup(server)}: Failed to begin transaction")
-    raise _not_connected(server, told, peers.refused_at(server, told.way))
+    raise _not_connected(server, request, peers.refused_at(server, request.way))
 
 
-def _recognises(server: Server, told: Told, other: Server) -> None:
+def _recognises(server: Server, request: JoinRequest, other: Server) -> None:
     """A server joins only the cluster with the expected certificate."""
-    if told.certificate and told.certificate != certificates.pem(other.shows):
-        host = told.way.rpartition(":")[0].strip("[]")
+    if request.certificate and request.certificate != certificates.pem(other.shows):
+        host = request.way.rpartition(":")[0].strip("[]")
         why = f"certificate is valid for 127.0.0.1, ::1, not {host}"
-        raise _not_connected(server, told, f"tls: failed to verify certificate: x509: {why}")
+        raise _not_connected(server, request, f"tls: failed to verify certificate: x509: {why}")
 
 
-def _not_connected(server: Server, told: Told, why: str) -> Refusal:
+def _not_connected(server: Server, request: JoinRequest, why: str) -> Refusal:
     verb = "Failed connecting" if server.generation.newest else "Failed to connect"
-    connect = f'{verb} to target cluster node "{told.way}"'
-    return Refusal(f'{_setup(server)}: {connect}: Get "https://{told.way}/1.0": {why}')
+    connect = f'{verb} to target cluster node "{request.way}"'
+    return Refusal(f'{_setup(server)}: {connect}: Get "https://{request.way}/1.0": {why}')
 
 
 def _setup(server: Server) -> str:
@@ -212,7 +212,7 @@ def _setup(server: Server) -> str:
     return "Failed to setup cluster trust"
 
 
-def _trust(server: Server, records: Records, told: Told) -> None:
+def _trust(server: Server, records: Records, request: JoinRequest) -> None:
     """The cluster trusts the server under its name. The token is used up in any case.
 
     Only the token's secret counts. The name in it is for `lxd init`, which always joins under that
@@ -220,8 +220,8 @@ def _trust(server: Server, records: Records, told: Told) -> None:
     """
     verb = "Failed adding" if server.generation.newest else "Failed to add"
     add = f"{verb} server cert to cluster"
-    token = records.tokens.get(str(told.token["server_name"]))
-    if token is None or token.secret != told.token["secret"] or not _has_issuer(server, token):
+    token = records.tokens.get(str(request.token["server_name"]))
+    if token is None or token.secret != request.token["secret"] or not _has_issuer(server, token):
         why = "No matching cluster join operation found"
         raise Refusal(f"{_setup(server)}: {add}: {why}")
     void(records, token.name, server.cloud.now)
@@ -230,39 +230,39 @@ def _trust(server: Server, records: Records, told: Told) -> None:
         raise Refusal(f"{_setup(server)}: {add}: {why}")
     modern = server.generation.modern
     trusted, own = records.trusted, server.certificate
-    if own not in trusted and not (modern and told.name in trusted.values()):
-        trusted[own] = told.name
+    if own not in trusted and not (modern and request.name in trusted.values()):
+        trusted[own] = request.name
     update = "Failed updating cluster trust" if modern else "Failed to update cluster trust"
     if own not in trusted:
         raise Refusal(f"{update}: Failed getting existing certificate: Forbidden")
-    if trusted[own] != told.name:
+    if trusted[own] != request.name:
         other = f'Existing server certificate with different name "{trusted[own]}"'
         raise Refusal(f"{update}: {other} already in trust store")
 
 
-def _take_parts(server: Server, records: Records, told: Told) -> None:
+def _take_parts(server: Server, records: Records, request: JoinRequest) -> None:
     """The server makes its part of each pool and network, before it is accepted."""
     for pool in list(records.pools.values()):
         if pool.status != "Pending":
-            pools.join(server, records, pool.name, told)
+            pools.join(server, records, pool.name, request)
     for network in list(records.networks.values()):
         if not network.half_made:
-            networks.join(server, records, network.name, told)
+            networks.join(server, records, network.name, request)
 
 
-def _accept(server: Server, records: Records, told: Told) -> None:
+def _accept(server: Server, records: Records, request: JoinRequest) -> None:
     """A member accepts the server, or says why not."""
     problem = ""
-    if any(row.name == told.name for row in records.members):
-        problem = f"The cluster already has a member with name: {told.name}"
-    elif any(row.address == told.address for row in records.members):
-        problem = f"The cluster already has a member with address: {told.address}"
+    if any(row.name == request.name for row in records.members):
+        problem = f"The cluster already has a member with name: {request.name}"
+    elif any(row.address == request.address for row in records.members):
+        problem = f"The cluster already has a member with address: {request.address}"
     elif any(row.version != server.version for row in records.members):
         problem = f"The joining server version doesn't match (expected {records.members[0].version}"
         problem += ")"
     if problem:
         raise Refusal(f"Failed request to add member: {problem}")
-    _row(server, records, told.name, told.address)
+    _row(server, records, request.name, request.address)
 
 
 def _has_issuer(server: Server, token: JoinToken) -> bool:

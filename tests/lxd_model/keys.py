@@ -16,7 +16,7 @@ _OLD = {"server": frozenset({"core.trust_password", "maas.machine"})}
 
 
 @cache
-def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
+def descriptions(generation: str) -> dict[str, dict[str, dict[str, str]]]:
     """By entity and key: LXD's description. 5.0 has none: the model uses 5.21's."""
     version = "6.9" if generation == "6.9" else "5.21.7"
     found: dict[str, Any] = json.loads((_RECORDINGS / f"{version}-keys.json").read_text())
@@ -26,11 +26,11 @@ def told(generation: str) -> dict[str, dict[str, dict[str, str]]]:
 @cache
 def known_keys(generation: str, entity: str) -> frozenset[str]:
     """The keys of an entity, like `server` or `network-bridge`."""
-    return frozenset(told(generation).get(entity, ())) | _OLD.get(entity, frozenset())
+    return frozenset(descriptions(generation).get(entity, ())) | _OLD.get(entity, frozenset())
 
 
 @cache
 def local_keys(generation: str) -> frozenset[str]:
     """The keys that each server has for itself."""
-    server = told(generation)["server"]
+    server = descriptions(generation)["server"]
     return frozenset(key for key, about in server.items() if about.get("scope") == "local")

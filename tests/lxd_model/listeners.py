@@ -97,10 +97,10 @@ class Listeners:
     def _cannot(self, what: str, endpoint: str) -> Refusal:
         taken = endpoint in self.taken
         why = "address already in use" if taken else "cannot assign requested address"
-        told = f"listen tcp {endpoint}: bind: {why}"
+        cause = f"listen tcp {endpoint}: bind: {why}"
         if self._server.generation.newest:
-            told = f'Failed listening on address "{endpoint}": {told}'
-        return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {told}')
+            cause = f'Failed listening on address "{endpoint}": {cause}'
+        return Refusal(f'Cannot listen on {what} HTTPS socket "{endpoint}": {cause}')
 
     def _is_free(self, endpoint: str) -> bool:
         host = endpoint.rpartition(":")[0].strip("[]")

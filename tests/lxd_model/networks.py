@@ -14,7 +14,7 @@ from tests.lxd_model.things import NO_CONFIG, Config, Network
 from values.interface import Interface
 
 if TYPE_CHECKING:
-    from tests.lxd_model.joining import Told
+    from tests.lxd_model.joining import JoinRequest
     from tests.lxd_model.operations import Work
     from tests.lxd_model.records import Records
     from tests.lxd_model.server import Server
@@ -268,10 +268,10 @@ def _has(server: Server, kind: str, parent: str) -> None:
         raise Refusal(f'Parent interface "{parent}" not found')
 
 
-def join(server: Server, records: Records, name: str, told: Told) -> None:
+def join(server: Server, records: Records, name: str, request: JoinRequest) -> None:
     """The part of a joining server. LXD does not ask for an interface that was not named."""
     network = records.networks[name]
-    own = told.own("network", name)
+    own = request.own("network", name)
     if network.type == "ovn":
         return
     parent = own.get("parent", "")
@@ -283,9 +283,9 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
     if parent:
         _has(server, network.type, parent)
     elif network.type in ON_INTERFACE:
-        server.cloud.unlinked.append(f"{told.name} for {name}")
-    network = _started(server, network, told.name)
-    records.networks[name] = replace(network, members={**network.members, told.name: own})
+        server.cloud.unlinked.append(f"{request.name} for {name}")
+    network = _started(server, network, request.name)
+    records.networks[name] = replace(network, members={**network.members, request.name: own})
 
 
 def take_along(records: Records, name: str) -> None:

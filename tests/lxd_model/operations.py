@@ -88,7 +88,7 @@ class Operation:
             return 103
         return 400 if self.error else 200
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The operation in LXD's format."""
         return self._as(self.code, self.error)
 

@@ -30,12 +30,12 @@ def require_all(server: Server) -> None:
     modern = server.generation.modern
     row = (known or silent)[0]
     if known:
-        told = (
+        why = (
             f"Peer cluster member {row.name} at {row.address} is down"
             if modern
             else f"peer node {row.address} is down"
         )
-        raise Refusal(told)
+        raise Refusal(why)
     raise untold(server, row, f"{refused(server, row)}")
 
 

@@ -20,7 +20,7 @@ from tests.lxd_model.refusal import Refusal, bad, not_found
 from tests.lxd_model.things import NO_CONFIG, Config, Pool
 
 if TYPE_CHECKING:
-    from tests.lxd_model.joining import Told
+    from tests.lxd_model.joining import JoinRequest
     from tests.lxd_model.operations import Work
     from tests.lxd_model.records import Records
     from tests.lxd_model.server import Server
@@ -239,10 +239,10 @@ def give(server: Server, pool: str, source: str) -> None:
     server.devices[source] = IN_POOL + pool
 
 
-def join(server: Server, records: Records, name: str, told: Told) -> None:
+def join(server: Server, records: Records, name: str, request: JoinRequest) -> None:
     """The part of a joining server."""
     pool = records.pools[name]
-    own = told.own("storage-pool", name)
+    own = request.own("storage-pool", name)
     try:
         if pool.driver == cephfs.DRIVER:
             cephfs.mount(server)
@@ -259,8 +259,8 @@ def join(server: Server, records: Records, name: str, told: Told) -> None:
         raise Refusal(f"{begin}: {parts}: {create_it}: {refusal}") from refusal
     records.pools[name] = replace(
         pool,
-        members={**pool.members, told.name: _own(name, pool.driver, own)},
-        made=pool.made | {told.name},
+        members={**pool.members, request.name: _own(name, pool.driver, own)},
+        made=pool.made | {request.name},
     )
 
 

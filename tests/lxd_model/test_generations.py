@@ -44,9 +44,13 @@ def test_a_change_that_fails_is_refused_at_once_or_in_its_operation(generation: 
     path = answer.body["operation"]
     waited = ask(one, "GET", f"{path}/wait", timeout="10")
     assert (waited.status, waited.body["type"]) == (200, "error")
-    told = ask(one, "GET", path).body["metadata"]
-    assert told["status_code"] == 400
-    assert told["err"] == waited.error == "Pool not pending on any node (use --target <node> first)"
+    operation = ask(one, "GET", path).body["metadata"]
+    assert operation["status_code"] == 400
+    assert (
+        operation["err"]
+        == waited.error
+        == "Pool not pending on any node (use --target <node> first)"
+    )
 
 
 @ALL
@@ -87,8 +91,8 @@ def test_a_wait_that_times_out(generation: str):
 def test_roles(generation: str, leader: list[str], voter: list[str]):
     _, (one, *_) = cluster(5, generation)
     standby = ["database-standby"]
-    told = {"m0": leader, "m1": voter, "m2": voter, "m3": standby, "m4": standby}
-    assert roles(one) == told
+    expected = {"m0": leader, "m1": voter, "m2": voter, "m3": standby, "m4": standby}
+    assert roles(one) == expected
 
 
 def test_an_offline_voter_keeps_its_vote_until_6_9():
@@ -154,9 +158,9 @@ def test_the_voter_of_two_is_evacuated_by_force():
 def test_an_evacuated_member_has_no_vote_in_6_9():
     cloud, (one, *_) = cluster(4, "6.9")
     evacuate(one, "m1")
-    told = roles(one)
-    assert told["m1"] == []
-    assert told["m3"] == ["database-voter"]
+    roles_now = roles(one)
+    assert roles_now["m1"] == []
+    assert roles_now["m3"] == ["database-voter"]
     restore(one, "m1")
     cloud.now += 20
     assert roles(one)["m1"] == ["database-standby"]
@@ -170,9 +174,9 @@ def test_an_evacuation_that_fails(generation: str, status: str):
     by_hand.launch(one, "c0")
     by_hand.launch(two, "c1")
     three.freeze()
-    with pytest.raises(LxdError, match="migrat") as told:
+    with pytest.raises(LxdError, match="migrat") as caught:
         evacuate(two, "m1")
-    assert ("(cluster member remains evacuated)" in str(told.value)) is (generation == "6.9")
+    assert ("(cluster member remains evacuated)" in str(caught.value)) is (generation == "6.9")
     assert statuses(one)[1] == status
 
 
@@ -202,10 +206,10 @@ def test_a_join_again_with_another_certificate_fails_for_good(generation: str):
     two.new_certificate()
     start_over(two)
     for _ in range(2):
-        with pytest.raises(LxdError) as told:
+        with pytest.raises(LxdError) as caught:
             join(two, one)
         why = "Failed updating cluster trust: Failed getting existing certificate: Forbidden"
-        assert str(told.value) == why
+        assert str(caught.value) == why
     with pytest.raises(LxdError, match="not found"):
         lxd(one).members.remove("m1")
 
@@ -344,8 +348,8 @@ def test_operations_of_a_daemon_that_died(generation: str):
     cloud.tick()
     two.kill_daemon()
     cloud.now += 1
-    told = [o["description"] for o in client(one).running()]
-    assert ("Evacuating cluster member" in told) is (generation == "6.9")
+    descriptions = [o["description"] for o in client(one).running()]
+    assert ("Evacuating cluster member" in descriptions) is (generation == "6.9")
     two.start_daemon()
     cloud.now += 30
     assert not client(one).running()

@@ -54,7 +54,7 @@ class World:
     ids: dict[str, str] = field(default_factory=dict[str, str])
     token: str = ""
     kept: str = ""
-    told: set[str] = field(default_factory=set[str])
+    replayed: set[str] = field(default_factory=set[str])
 
     def server(self, name: str) -> Server:
         """A server by its name, started at its first use."""
@@ -69,8 +69,8 @@ class World:
 
     def send(self, row: Row) -> Response | None:
         """Sends the model the recorded request; None means no answer."""
-        if row.label not in self.told:
-            self.told.add(row.label)
+        if row.label not in self.replayed:
+            self.replayed.add(row.label)
             if deed := _DEEDS.get(row.label):
                 deed(self, row)
         request = self._request(row)
@@ -82,12 +82,12 @@ class World:
         finally:
             if "/wait" not in row.path or "a join" in row.label:
                 self.wait(max(0.0, end - self.cloud.now))
-        told = response.body["metadata"]
+        operation = response.body["metadata"]
         if response.body["type"] == "async":
             if row.operation:
-                self.ids[row.operation] = told["id"]
-            if told["class"] == "token":
-                self.token = join_tokens.pack(told["metadata"])
+                self.ids[row.operation] = operation["id"]
+            if operation["class"] == "token":
+                self.token = join_tokens.pack(operation["metadata"])
         return response
 
     def _request(self, row: Row) -> Request:
@@ -201,13 +201,13 @@ _BEGINNINGS: dict[str, Callable[[str], World]] = {
 
 def replay(version: str) -> Iterator[str]:
     """Every difference between the model and the recordings of a version."""
-    told: set[str] = set()
+    replayed: set[str] = set()
     world: World | None = None
     made = False
     for number, row in enumerate(histories(version)):
-        if row.label in _BEGINNINGS and row.label not in told:
+        if row.label in _BEGINNINGS and row.label not in replayed:
             world = _BEGINNINGS[row.label](generations.of_version(version).name)
-        told.add(row.label)
+        replayed.add(row.label)
         assert world is not None
         if row.path.startswith("/1.0/instances?target") and row.status == 202:
             world.launch(row)
@@ -226,8 +226,8 @@ def replay(version: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("version", recorded_versions())
 def test_members_come_and_go_as_recorded(version: str):
-    told = list(replay(version))
-    assert not told, "\n".join(told)
+    differences = list(replay(version))
+    assert not differences, "\n".join(differences)
 
 
 def replay_exchange(before: str, after: str) -> Iterator[str]:
@@ -271,5 +271,5 @@ def _told(where: str, row: Row, response: Response | None) -> Iterator[str]:
 
 @pytest.mark.parametrize(("before", "after"), [("5.0.2", "5.21.7"), ("5.21.7", "6.9")])
 def test_an_exchange_of_lxd_goes_as_recorded(before: str, after: str):
-    told = list(replay_exchange(before, after))
-    assert not told, "\n".join(told)
+    differences = list(replay_exchange(before, after))
+    assert not differences, "\n".join(differences)

@@ -39,8 +39,8 @@ def test_one_cluster_of_all(generation: str):
     assert len(truth.members) == 7
     assert truth.voters == {"m0", "m1", "m2"}
     assert truth.believers == truth.answering == frozenset("0123456")
-    told = {lxd(s).server.get().fingerprint for s in (first, *others)}
-    assert told == {truth.fingerprint}
+    fingerprints = {lxd(s).server.get().fingerprint for s in (first, *others)}
+    assert fingerprints == {truth.fingerprint}
 
 
 @ALL

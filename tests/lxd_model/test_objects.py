@@ -68,8 +68,8 @@ def test_what_an_evacuation_moves(device: Mapping[str, str], moves: bool):
     with_pool(one)
     by_hand.launch(two, "c1", devices={"it": device})
     evacuate(one, "m1")
-    (told,) = lxd(one).instances.list()
-    assert (told.location, told.running) == (("m0", True) if moves else ("m1", False))
+    (instance,) = lxd(one).instances.list()
+    assert (instance.location, instance.running) == (("m0", True) if moves else ("m1", False))
     assert cloud.stopped == ([] if moves else ["default/c1"])
 
 
@@ -219,8 +219,8 @@ def test_the_default_profile_goes_to_another_pool():
         use("other")
     lxd(one).pools.pin_root_disks("local")
     use("other")
-    told = {p.name: sorted(p.used_by) for p in lxd(one).pools.list()}
-    assert told == {"local": ["/1.0/instances/c1"], "other": ["/1.0/profiles/default"]}
+    used_by = {p.name: sorted(p.used_by) for p in lxd(one).pools.list()}
+    assert used_by == {"local": ["/1.0/instances/c1"], "other": ["/1.0/profiles/default"]}
     with pytest.raises(LxdError, match="still exists in storage pool"):
         lxd(one).pools.delete("local")
 
@@ -337,8 +337,8 @@ def test_a_macvlan_network_has_an_interface_on_each_member():
     assert lxd(one).networks.parents("lan", ["m0", "m1"]) == {"m0": "eth0", "m1": "eth0"}
     lxd(one).networks.update("lan", {"mtu": "1400"}, {"m1": {"parent": "ens3"}})
     assert lxd(one).networks.parents("lan", ["m0", "m1"]) == {"m0": "eth0", "m1": "ens3"}
-    (told,) = lxd(one).networks.list()
-    assert dict(told.config) == {"mtu": "1400"}
+    (network,) = lxd(one).networks.list()
+    assert dict(network.config) == {"mtu": "1400"}
 
 
 def test_images_and_backups_are_kept_on_a_volume():

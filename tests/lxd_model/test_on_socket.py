@@ -130,9 +130,9 @@ def test_a_daemon_that_says_nothing(alone: tuple[Server, SocketServer]):
     assert lxd.send(patch, SECONDS).status == 200
     server.freeze()
     for request in (Request("GET", "/1.0"), patch):
-        with pytest.raises(LxdUnreachable, match="in time") as told:
+        with pytest.raises(LxdUnreachable, match="in time") as caught:
             lxd.send(request, 0.2)
-        assert not isinstance(told.value, LxdStopped)
+        assert not isinstance(caught.value, LxdStopped)
 
 
 def test_a_daemon_that_hangs_up(alone: tuple[Server, SocketServer]):

@@ -138,8 +138,8 @@ def _furnish(server: Server) -> None:
 
 @pytest.mark.parametrize("generation", generations.NAMES)
 def test_the_model_answers_as_a_real_lxd(generation: str):
-    told = list(replay(generation))
-    assert not told, "\n".join(told)
+    differences = list(replay(generation))
+    assert not differences, "\n".join(differences)
 
 
 def replay(generation: str) -> Iterator[str]:

@@ -51,8 +51,8 @@ def get(call: Call) -> Answer:
 
 def _question(entity: str, name: str, key: str, value: str) -> dict[str, str]:
     what = {"storage-pool": "storage pool", "network": "network"}[entity]
-    told = f'"{key}" property for {what} "{name}"'
-    return {"entity": entity, "name": name, "key": key, "value": value, "description": told}
+    description = f'"{key}" property for {what} "{name}"'
+    return {"entity": entity, "name": name, "key": key, "value": value, "description": description}
 
 
 def put(call: Call) -> Answer:
@@ -84,7 +84,7 @@ def _join(server: Server, name: str, body: Mapping[str, Any]) -> Answer:
         token = body.get("cluster_token", "") or token
         if server.generation.newest:
             token = body.get("cluster_token", "")
-    told = joining.Told(
+    request = joining.JoinRequest(
         name=name,
         address=body["server_address"],
         way=body["cluster_address"],
@@ -92,8 +92,8 @@ def _join(server: Server, name: str, body: Mapping[str, Any]) -> Answer:
         answers=tuple(body.get("member_config") or ()),
         certificate=body["cluster_certificate"],
     )
-    joining.listen(server, told)
-    work = joining.join(server, told)
+    joining.listen(server, request)
+    work = joining.join(server, request)
     return began(server.cloud.start(server, "join_cluster", name, work, "Joining cluster"))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from tests.lxd_model import evacuation, heartbeats, joining, membership, peers
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began, request
 from tests.lxd_model.api.etag import check, etag
-from tests.lxd_model.api.operations import token_told
+from tests.lxd_model.api.operations import token_json
 from tests.lxd_model.generations import schema
 from tests.lxd_model.records import Records, Role, Row
 from tests.lxd_model.refusal import Refusal, bad
@@ -28,7 +28,7 @@ _WORDS = {
 }
 
 
-def told(server: Server, row: Row, leader: str) -> dict[str, Any]:
+def member_json(server: Server, row: Row, leader: str) -> dict[str, Any]:
     """A member in LXD's format."""
     records, now = server.records, server.cloud.now + server.ahead
     status = heartbeats.status(records, row, now)
@@ -87,7 +87,7 @@ def get_all(call: Call) -> Answer:
     rows = call.records.members
     if not call.recursive:
         return Answer([f"{PATH}/{quote(row.name, safe='')}" for row in rows])
-    return Answer([told(call.server, row, leader) for row in rows])
+    return Answer([member_json(call.server, row, leader) for row in rows])
 
 
 def post_token(call: Call) -> Answer:
@@ -95,14 +95,14 @@ def post_token(call: Call) -> Answer:
     if not call.body.get("server_name"):
         raise bad("No name provided")
     token = joining.make_token(call.server, call.body["server_name"])
-    return Answer(begun=token_told(call.server, token))
+    return Answer(begun=token_json(call.server, token))
 
 
 def get(call: Call) -> Answer:
     """GET /1.0/cluster/members/NAME."""
     leader = _leader(call.server)
     row = membership.listed(call.records, call.names[0])
-    found = told(call.server, row, leader)
+    found = member_json(call.server, row, leader)
     return Answer(found, _etag(found))
 
 
@@ -118,7 +118,7 @@ def _change(call: Call, values: dict[str, Any]) -> Answer:
     row = membership.listed(call.records, call.names[0])
     if server.generation.modern and row.name != server.name and not server.hears(row):
         raise peers.missing(server)
-    now = told(server, row, leader)
+    now = member_json(server, row, leader)
     check(call, _etag(now))
     roles: list[str] = list(values.get("roles") or ())
     _check_roles(server, now["roles"], roles)

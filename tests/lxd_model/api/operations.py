@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATH = "/1.0/operations"
 
 
-def token_told(server: Server, token: JoinToken) -> dict[str, Any]:
+def token_json(server: Server, token: JoinToken) -> dict[str, Any]:
     """A join token as an operation."""
     over = bool(token.cancelled)
     generation = server.generation
@@ -92,12 +92,12 @@ def _tokens(server: Server) -> list[JoinToken]:
 def get_all(call: Call) -> Answer:
     """GET /1.0/operations, by status."""
     server = call.server
-    rows = [o.told() for o in _known(server)]
-    rows += [token_told(server, t) for t in _tokens(server)]
+    rows = [o.as_json() for o in _known(server)]
+    rows += [token_json(server, t) for t in _tokens(server)]
     found: dict[str, list[Any]] = {}
     for row in rows:
-        told = row if call.recursive else f"{PATH}/{row['id']}"
-        found.setdefault(row["status"].lower(), []).append(told)
+        entry = row if call.recursive else f"{PATH}/{row['id']}"
+        found.setdefault(row["status"].lower(), []).append(entry)
     return Answer(found)
 
 
@@ -129,8 +129,8 @@ def get(call: Call) -> Answer:
     """GET /1.0/operations/ID."""
     found = _find(call)
     if isinstance(found, Operation):
-        return Answer(found.told())
-    return Answer(token_told(call.server, found))
+        return Answer(found.as_json())
+    return Answer(token_json(call.server, found))
 
 
 def delete(call: Call) -> Answer:
@@ -165,12 +165,12 @@ def wait(call: Call) -> Answer:
     if not isinstance(found, Operation):
         if server.generation.modern and _runs(found):
             return Answer(error="context deadline exceeded", took=0.0)
-        return Answer(token_told(server, found), took=0.0)
+        return Answer(token_json(server, found), took=0.0)
     if found.cut:
         raise not_found("Operation")
     if server.generation.modern and (error := found.error or _late(found)):
         return Answer(error=error, took=0.0)
-    return Answer(found.told(), took=0.0)
+    return Answer(found.as_json(), took=0.0)
 
 
 def _late(operation: Operation) -> str:

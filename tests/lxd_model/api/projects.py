@@ -81,8 +81,8 @@ def post(call: Call) -> Answer:
     config.update(call.config)
     records.projects[name] = Project(name, body.get("description", ""), config)
     if is_true(config.get("features.profiles", "")):
-        told = f"Default LXD profile for project {name}"
-        records.profiles[name, DEFAULT] = Profile(name, DEFAULT, told)
+        description = f"Default LXD profile for project {name}"
+        records.profiles[name, DEFAULT] = Profile(name, DEFAULT, description)
     return Answer(None, status=201)
 
 

@@ -75,11 +75,11 @@ class Route:
         """
         late = "RAFT cluster is unavailable" if headless else "context deadline exceeded"
         if self.of_leader:
-            told = "the address of the cluster leader"
+            what = "the address of the cluster leader"
             if generation.newest:
-                late = f"Failed getting {told}: {late}"
+                late = f"Failed getting {what}: {late}"
             elif generation.modern:
-                late = f"Failed to get {told}: {late}"
+                late = f"Failed to get {what}: {late}"
             return times.HEADLESS if headless else times.NO_LEADER, 500, late
         if generation.newest:
             return 20.0, 500, "Failed beginning transaction: context deadline exceeded"

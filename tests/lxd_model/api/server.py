@@ -44,7 +44,7 @@ def root(call: Call) -> Answer:
 def get(call: Call) -> Answer:
     """GET /1.0: without its database a daemon answers from memory."""
     server = call.server
-    config = told(server)
+    config = shown_config(server)
     answer = {
         **_base(server.generation.name),
         "config": config,
@@ -53,7 +53,7 @@ def get(call: Call) -> Answer:
     return Answer(answer, etag(config))
 
 
-def told(server: Server) -> dict[str, str]:
+def shown_config(server: Server) -> dict[str, str]:
     """The keys in a server's answer."""
     config = {**server.remembers, **server.config}
     if server.generation.newest:
@@ -109,14 +109,14 @@ def _environment(server: Server) -> dict[str, Any]:
 
 def patch(call: Call) -> Answer:
     """PATCH /1.0: an empty value removes a key."""
-    check(call, etag(told(call.server)))
+    check(call, etag(shown_config(call.server)))
     _set(call.server, call.config)
     return Answer(EMPTY)
 
 
 def put(call: Call) -> Answer:
     """PUT /1.0: removes keys that are not named."""
-    check(call, etag(told(call.server)))
+    check(call, etag(shown_config(call.server)))
     before = {**call.records.config, **call.server.config}
     wanted: Mapping[str, str] = call.config
     kept = {k: v for k, v in wanted.items() if not k.startswith("volatile.")}
@@ -223,7 +223,7 @@ def configuration(call: Call) -> Answer:
 @cache
 def _configuration(name: str) -> dict[str, Any]:
     configs: dict[str, Any] = {}
-    for entity, keys_of in keys.told(name).items():
+    for entity, keys_of in keys.descriptions(name).items():
         described = [{key: {"longdesc": "", **about}} for key, about in keys_of.items()]
         configs[entity] = {"common": {"keys": described}}
     return {"configs": configs, "entities": {}}
