@@ -58,9 +58,9 @@ def wait_for_peers(juju: jubilant.Juju, units: int) -> None:
 
     def ready(status: jubilant.Status) -> bool:
         found = status.apps["greeter"].units.values()
-        told = [unit.workload_status.message for unit in found]
+        messages = [unit.workload_status.message for unit in found]
         wanted = [f"{greeting} {units - 1} peers"] * units
-        return told == wanted and jubilant.all_agents_idle(status)
+        return messages == wanted and jubilant.all_agents_idle(status)
 
     juju.wait(ready, delay=0.3, successes=1)
 

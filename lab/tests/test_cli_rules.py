@@ -125,8 +125,8 @@ def test_bindings_may_change_and_units_are_told(
     before = hooks(provider, 0).count("config-changed")
     juju.cli("bind", "probe", "internal")
     eventually(lambda: hooks(provider, 0).count("config-changed") > before)
-    told = juju.exec("network-get --ingress-address juju-info", unit="probe/0").stdout
-    assert told == "10.99.1.1\n"
+    ingress_address = juju.exec("network-get --ingress-address juju-info", unit="probe/0").stdout
+    assert ingress_address == "10.99.1.1\n"
     with pytest.raises(jubilant.CLIError, match="exit status 1"):
         juju.cli("bind", "probe", "nowhere")
 
@@ -135,8 +135,8 @@ def test_a_model_may_have_a_default_space(juju: jubilant.Juju, probe: Path):
     juju.model_config({"default-space": "internal"})
     juju.deploy(probe)
     wait_active(juju, 1)
-    told = juju.exec("network-get --ingress-address juju-info", unit="probe/0").stdout
-    assert told == "10.99.1.1\n"
+    ingress_address = juju.exec("network-get --ingress-address juju-info", unit="probe/0").stdout
+    assert ingress_address == "10.99.1.1\n"
 
 
 def test_a_parameter_that_is_a_map_is_refused_by_the_client(juju: jubilant.Juju, probe: Path):

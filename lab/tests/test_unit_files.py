@@ -54,14 +54,14 @@ def test_a_block_device_is_named_by_its_link_and_attached_once(host: HostWithLoo
     disk = StorageInstance("local/3", "local", "block", "maas", 1, 0.0, unit="app/0")
     files = UnitFiles(host, "app/0")
 
-    told = files.make_storage(disk)
+    location = files.make_storage(disk)
 
-    assert told == f"{host.dev}/disk/by-id/lab-local-3"
-    link = Path(told)
+    assert location == f"{host.dev}/disk/by-id/lab-local-3"
+    link = Path(location)
     assert link.readlink() == Path("/dev/loop7")
     # After a reboot /dev is another one.
     link.unlink()
-    assert files.make_storage(disk) == told
+    assert files.make_storage(disk) == location
     assert link.readlink() == Path("/dev/loop7")
     assert host.log.read_text() == "attached\n"
     assert (host.root / "var/lib/juju/storage/local/3/disk").stat().st_size == 1 << 20

@@ -165,12 +165,12 @@ def test_addresses_are_read_as_ip_prints_them():
     [("guest-reset", True), ("guest-shutdown", False), (None, False)],
 )
 def test_qemus_monitor_tells_a_reboot_from_an_end(reason: str | None, is_reboot: bool):
-    told: list[dict[str, object]] = [{"QMP": {}}, {"return": {}}, {"event": "RESUME"}]
+    qmp_messages: list[dict[str, object]] = [{"QMP": {}}, {"return": {}}, {"event": "RESUME"}]
     if reason:
-        told.append({"event": "SHUTDOWN", "data": {"guest": True, "reason": reason}})
+        qmp_messages.append({"event": "SHUTDOWN", "data": {"guest": True, "reason": reason}})
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        theirs.sendall("".join(json.dumps(one) + "\n" for one in told).encode())
+        theirs.sendall("".join(json.dumps(one) + "\n" for one in qmp_messages).encode())
         theirs.shutdown(socket.SHUT_WR)
         assert supervise_vm.watch(ours) == is_reboot
 

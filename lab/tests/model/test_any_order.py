@@ -29,7 +29,7 @@ class Legality:
         self.joined: set[str] = set()
         self.pending = ""
 
-    def told(self, run: HookRun) -> None:
+    def hook_ended(self, run: HookRun) -> None:
         """A hook has ended without error."""
         before, kind = self.hooks, run.kind
         assert "remove" not in before
@@ -43,10 +43,10 @@ class Legality:
         if "stop" in before:
             assert kind == "remove"
         if run.remote_unit:
-            self._told_of(run)
+            self._relation_hook_ended(run)
         self.hooks.append(kind)
 
-    def _told_of(self, run: HookRun) -> None:
+    def _relation_hook_ended(self, run: HookRun) -> None:
         unit = run.remote_unit
         if self.pending:
             assert (run.kind, unit) == ("relation-changed", self.pending)
@@ -218,7 +218,7 @@ class AnyOrder(RuleBasedStateMachine):
     def ended(self, run: HookRun, read: dict[str, str] | None) -> None:
         if run.task_id:
             return
-        self.legality.setdefault(run.unit, Legality()).told(run)
+        self.legality.setdefault(run.unit, Legality()).hook_ended(run)
         if read is not None:
             self.read.setdefault(run.unit, {})[run.remote_unit or run.remote_app] = read
 

@@ -10,14 +10,14 @@ import pytest
 from lab.model.errors import JujuError
 from lab.model.rules import Rules
 from lab.model.state import StorageDirective
-from lab.testing.world import STORING, World, charm, names, told
+from lab.testing.world import STORING, World, charm, kinds_and_units, names
 
 
 def test_a_leaving_unit_says_goodbye_to_each_peer_then_stops():
     world = World().settled(units=3)
     world.juju.remove_unit(world.now, "app/1")
     runs = world.run("app/1")
-    assert told(runs) == [
+    assert kinds_and_units(runs) == [
         ("relation-departed", "app/0"),
         ("relation-departed", "app/2"),
         ("stop", ""),
@@ -46,7 +46,7 @@ def test_the_others_are_told_who_departs():
     world.juju.remove_unit(world.now, "app/1")
     world.run("app/1")
     runs = [*world.run("app/0"), *world.run("app/2")]
-    assert told(runs) == [("relation-departed", "app/1")] * 2
+    assert kinds_and_units(runs) == [("relation-departed", "app/1")] * 2
     environment = world.juju.environment(runs[0])
     assert environment["JUJU_DEPARTING_UNIT"] == "app/1"
 
@@ -76,7 +76,7 @@ def test_juju_4_tells_those_of_the_others_that_look_in_time():
     world.juju.remove_unit(world.now, "app/1")
     while world.due_name("app/1") != "remove":
         world.step("app/1")
-    assert told(world.run("app/0")) == [("relation-departed", "app/1")]
+    assert kinds_and_units(world.run("app/0")) == [("relation-departed", "app/1")]
     world.run("app/1")
     assert world.settle() == []
     assert world.inside("app/2").relation_list(0) == ["app/0", "app/1"]
@@ -95,7 +95,7 @@ def test_a_leaver_says_goodbye_to_units_that_it_has_not_heard_of_too():
     world = World("4.0").settled(units=2)
     world.force_out("app/1")
     world.juju.remove_unit(world.now, "app/0")
-    assert told(world.run("app/0"))[0] == ("relation-departed", "app/1")
+    assert kinds_and_units(world.run("app/0"))[0] == ("relation-departed", "app/1")
 
 
 def test_the_others_may_be_told_when_the_leaver_is_gone():
@@ -136,7 +136,7 @@ def test_juju_3_does_not_deliver_what_a_leaving_unit_writes(late: bool):
 def test_juju_4_delivers_what_a_leaving_unit_writes_as_long_as_it_is_in_the_relation():
     world = World("4.0").settled(units=3)
     leaver_writes(world)
-    assert told(world.run("app/0")) == [("relation-changed", "app/1")]
+    assert kinds_and_units(world.run("app/0")) == [("relation-changed", "app/1")]
     world.run("app/1")
     assert world.run("app/2") == []
 
@@ -151,7 +151,7 @@ def test_juju_4_may_not_deliver_it_either():
 def test_juju_3_tells_of_a_departure_as_soon_as_the_unit_is_removed():
     world = World("3.6").settled(units=2)
     world.juju.remove_unit(world.now, "app/1")
-    assert told(world.run("app/0")) == [("relation-departed", "app/1")]
+    assert kinds_and_units(world.run("app/0")) == [("relation-departed", "app/1")]
     assert "app/1" in world.state.units
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lab.model.errors import JujuError
 from lab.model.state import Resource
-from lab.testing.world import STORING, World, charm, names, told
+from lab.testing.world import STORING, World, charm, kinds_and_units, names
 
 
 def test_a_life_begins_in_jujus_order_on_the_leader():
@@ -208,7 +208,7 @@ def test_joined_is_followed_at_once_by_changed_of_that_unit():
     world.juju.add_units(world.now, "app")
     world.machines_up()
     runs = [run for run in world.run("app/3") if run.relation_id is not None]
-    assert told(runs)[1:] == [
+    assert kinds_and_units(runs)[1:] == [
         ("relation-joined", "app/0"),
         ("relation-changed", "app/0"),
         ("relation-joined", "app/1"),

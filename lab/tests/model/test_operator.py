@@ -103,8 +103,8 @@ def test_a_new_default_takes_along_what_is_in_the_old_one():
     world.deploy(units=1, bindings={"": "alpha", "peers": "alpha", "public": "internal"})
     world.juju.bind("app", {"": "other"}, force=True)
     app = world.state.applications["app"]
-    told = {name: addresses.space_of(app, name) for name in ("", "peers", "api", "public")}
-    assert told == {"": "other", "peers": "other", "api": "other", "public": "internal"}
+    spaces = {name: addresses.space_of(app, name) for name in ("", "peers", "api", "public")}
+    assert spaces == {"": "other", "peers": "other", "api": "other", "public": "internal"}
     world.juju.bind("app", {"peers": "internal"})
     assert addresses.space_of(app, "peers") == "internal"
     assert addresses.space_of(app, "api") == "other"

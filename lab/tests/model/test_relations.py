@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.model.errors import HookToolError, JujuError
-from lab.testing.world import DATABASE, World, charm, names, told
+from lab.testing.world import DATABASE, World, charm, kinds_and_units, names
 
 
 def test_within_a_relation_departed_then_application_then_joined_then_changed():
@@ -19,7 +19,7 @@ def test_within_a_relation_departed_then_application_then_joined_then_changed():
     world.juju.add_units(world.now, "app")
     world.machines_up()
     world.run("app/4")
-    assert told(world.run("app/3")) == [
+    assert kinds_and_units(world.run("app/3")) == [
         ("relation-departed", "app/2"),
         ("relation-changed", ""),
         ("relation-joined", "app/4"),
@@ -222,7 +222,7 @@ def test_removing_a_relation_gives_departed_then_broken_and_no_more():
     world.settle()
     world.juju.remove_relation("app", "db")
     runs = world.settle()
-    assert told([run for run in runs if run.unit == "db/0"]) == [
+    assert kinds_and_units([run for run in runs if run.unit == "db/0"]) == [
         ("relation-departed", "app/0"),
         ("relation-departed", "app/1"),
         ("relation-broken", ""),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lab.testing.world import World, charm, names, told
+from lab.testing.world import World, charm, kinds_and_units, names
 
 
 def test_by_force_the_unit_is_out_after_3_s_and_none_of_its_hooks_run():
@@ -53,7 +53,7 @@ def test_juju_4_tells_nobody_of_a_unit_removed_by_force():
 def test_juju_3_tells_of_a_unit_removed_by_force():
     world = World("3.6").settled(units=3)
     world.force_out("app/1")
-    assert [(run.unit, *told([run])[0]) for run in world.settle()] == [
+    assert [(run.unit, *kinds_and_units([run])[0]) for run in world.settle()] == [
         ("app/0", "relation-departed", "app/1"),
         ("app/2", "relation-departed", "app/1"),
     ]

@@ -29,9 +29,9 @@ def test_exceptions_alone_leave_a_machine_that_cannot_be_made(rules: Rules):
     world.juju.deploy(world.now, charm(), "app", 1, bindings=bindings)
 
     assert world.juju.machines_to_start() == []
-    told = world.juju.status(world.now)["machines"]["0"]
-    assert told["machine-status"]["current"] == "provisioning error"
-    assert told["machine-status"]["message"] == REFUSED
+    machine = world.juju.status(world.now)["machines"]["0"]
+    assert machine["machine-status"]["current"] == "provisioning error"
+    assert machine["machine-status"]["message"] == REFUSED
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_a_host_name_may_be_among_the_addresses(rules: Rules):
         "0", [Interface("eth0", "02:00:00:00:00:01", "alpha", several)]
     )
 
-    told = world.begin("app/0").network_get("peers")
+    network = world.begin("app/0").network_get("peers")
 
-    assert set(told["ingress-addresses"]) == {"node7.maas", "10.99.0.9"}
-    (interface,) = told["bind-addresses"]
+    assert set(network["ingress-addresses"]) == {"node7.maas", "10.99.0.9"}
+    (interface,) = network["bind-addresses"]
     cidrs = {address["value"]: address["cidr"] for address in interface["addresses"]}
     assert cidrs == {"node7.maas": "", "10.99.0.9": "10.99.0.0/24"}
     assert world.juju.status(world.now)["machines"]["0"]["dns-name"] == "10.99.0.9"

@@ -107,10 +107,10 @@ def test_network_get_falls_back_to_a_private_address_in_the_default_space_of_old
 
 
 @pytest.mark.parametrize(
-    ("rules", "told"),
+    ("rules", "addresses"),
     [("3.6", ["10.99.0.1", "10.99.0.10", "10.99.0.9"]), ("4.0", ["10.99.0.9", "10.99.0.10"])],
 )
-def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, told: list[str]):
+def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, addresses: list[str]):
     world = World(rules).settled(units=1)
     several = [
         Interface("eth0", "02:00:00:00:00:01", "alpha", ["10.99.0.9/24", "10.99.0.10/24"]),
@@ -118,13 +118,13 @@ def test_the_addresses_of_a_binding_are_sorted_as_text(rules: Rules, told: list[
     ]
     world.juju.machine_addresses_changed("0", several)
     context = world.begin("app/0")
-    assert context.network_get("peers")["ingress-addresses"][: len(told)] == told
+    assert context.network_get("peers")["ingress-addresses"][: len(addresses)] == addresses
 
 
 def bound_addresses(context: HookContext) -> list[str]:
     """The addresses of a binding, as the charm reads them."""
-    told = context.network_get("peers")["bind-addresses"]
-    return [address["value"] for interface in told for address in interface["addresses"]]
+    interfaces = context.network_get("peers")["bind-addresses"]
+    return [address["value"] for interface in interfaces for address in interface["addresses"]]
 
 
 def test_juju_3_lists_the_interfaces_by_their_first_address_as_text_and_ipv4_first():
@@ -154,21 +154,21 @@ def test_juju_4_lists_the_interfaces_in_any_order():
         for n in range(3)
     ]
     world.juju.machine_addresses_changed("0", several)
-    told: set[tuple[str, ...]] = set()
+    orders: set[tuple[str, ...]] = set()
     for _ in range(12):
         context = world.inside("app/0")
-        told.add(tuple(bound_addresses(context)))
+        orders.add(tuple(bound_addresses(context)))
         world.juju.kill_running(world.now, "app/0")
-    assert len(told) > 1
-    assert {tuple(sorted(order)) for order in told} == {("10.99.0.1", "10.99.0.2", "10.99.0.3")}
+    assert len(orders) > 1
+    assert {tuple(sorted(order)) for order in orders} == {("10.99.0.1", "10.99.0.2", "10.99.0.3")}
 
 
 def test_a_machines_own_proxies_are_in_a_hooks_environment_as_programs_read_them():
     world = World().settled(units=1)
     world.juju.set_model_config({"http-proxy": "http://p:1", "no-proxy": "localhost"})
     environment = world.juju.environment(world.inside("app/0").run)
-    told = {name: environment.get(name) for name in ("http_proxy", "HTTP_PROXY", "https_proxy")}
-    assert told == {"http_proxy": "http://p:1", "HTTP_PROXY": "http://p:1", "https_proxy": None}
+    proxies = {name: environment.get(name) for name in ("http_proxy", "HTTP_PROXY", "https_proxy")}
+    assert proxies == {"http_proxy": "http://p:1", "HTTP_PROXY": "http://p:1", "https_proxy": None}
     assert environment["no_proxy"] == "localhost"
     assert environment["JUJU_CHARM_HTTP_PROXY"] == ""
 

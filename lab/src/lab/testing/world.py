@@ -180,6 +180,6 @@ def names(runs: Iterable[HookRun], unit: str = "") -> list[str]:
     return [run.name for run in runs if unit in {"", run.unit}]
 
 
-def told(runs: Iterable[HookRun]) -> list[tuple[str, str]]:
+def kinds_and_units(runs: Iterable[HookRun]) -> list[tuple[str, str]]:
     """Kind and remote unit of hooks."""
     return [(run.kind, run.remote_unit) for run in runs]
