@@ -28,8 +28,8 @@ HEALTHY = {
 def statuses(app: ModelApp) -> dict[str, str]:
     """The status of each unit, and under `app` the application's."""
     plans = {unit: app.plan(unit) for unit in app.units}
-    told = {unit: str(plan.status) for unit, plan in plans.items()}
-    return told | {"app": str(plans[app.leader].app_status)}
+    of_units = {unit: str(plan.status) for unit, plan in plans.items()}
+    return of_units | {"app": str(plans[app.leader].app_status)}
 
 
 def preview_of(app: ModelApp, unit: str) -> list[str]:

@@ -106,8 +106,8 @@ class HookTools:
     def hook(self, unit: str, name: str = "update-status") -> Done:
         """Runs the charm for a hook, on an idle unit."""
         context = self.world.inside(unit)
-        told = {"JUJU_DISPATCH_PATH": f"hooks/{name}", "JUJU_HOOK_NAME": name}
-        return self._run(context, told)
+        variables = {"JUJU_DISPATCH_PATH": f"hooks/{name}", "JUJU_HOOK_NAME": name}
+        return self._run(context, variables)
 
     def action(self, unit: str, name: str, params: Mapping[str, object]) -> Done:
         """An action, with the parameters that the charm gets."""
@@ -116,17 +116,17 @@ class HookTools:
 
     def status(self, unit: str) -> str:
         """The status of a unit in `juju status`."""
-        told = self.juju.state.units[unit].workload
-        return f"{told.current}: {told.message}"
+        shown = self.juju.state.units[unit].workload
+        return f"{shown.current}: {shown.message}"
 
     def app_status(self) -> str:
         """The same of the application."""
-        told = self.juju.state.applications[APP].status
-        return f"{told.current}: {told.message}" if told else ""
+        status = self.juju.state.applications[APP].status
+        return f"{status.current}: {status.message}" if status else ""
 
-    def _run(self, context: HookContext, told: dict[str, str]) -> Done:
+    def _run(self, context: HookContext, variables: dict[str, str]) -> Done:
         done = Done([])
-        environment = self.juju.environment(context.run) | told
+        environment = self.juju.environment(context.run) | variables
         with self._patch.context() as patch:
             for key, value in environment.items():
                 patch.setenv(key, value)

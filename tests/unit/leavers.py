@@ -26,15 +26,15 @@ EXTENSIONS = frozenset({"explicit_trust_token", "clustering_restore_skip_mode"})
 def member(name: str, status: str = "ONLINE", **more: Any) -> Member:
     """One of three members, a voter."""
     address = f"10.0.0.{int(name[1:]) + 1}"
-    told: dict[str, Any] = {"roles": frozenset({"database"}), "architecture": "x86_64", **more}
-    return Member(name, address, status, failure_domain="default", **told)
+    fields: dict[str, Any] = {"roles": frozenset({"database"}), "architecture": "x86_64", **more}
+    return Member(name, address, status, failure_domain="default", **fields)
 
 
 def instance(name: str = "c1", location: str = "m2", **more: Any) -> Instance:
     """A running container with only a root disk and a nic of the managed bridge."""
     devices = {"root": ROOT, "eth0": {"type": "nic", "network": "lxdbr0"}, **more.pop("added", {})}
-    told: dict[str, Any] = {"running": True, "architecture": "x86_64", "devices": devices, **more}
-    return Instance("default", name, location, **told)
+    fields: dict[str, Any] = {"running": True, "architecture": "x86_64", "devices": devices, **more}
+    return Instance("default", name, location, **fields)
 
 
 def cluster(*instances: Instance, **more: Any) -> ClusterView:
@@ -43,7 +43,7 @@ def cluster(*instances: Instance, **more: Any) -> ClusterView:
     extensions: frozenset[str] = more.pop("extensions", EXTENSIONS)
     notes = {"identity": IDENTITY, "leaving.m2": "leaving", **more.pop("notes", {})}
     notes |= {f"unit.{n}": f"{unit} 0 {member(n).address}" for n, unit in UNITS.items()}
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "members": (member("m0"), member("m1"), member("m2", scheduler=CLOSED)),
         "pools": (LOCAL,),
         "networks": (BRIDGE,),
@@ -53,7 +53,7 @@ def cluster(*instances: Instance, **more: Any) -> ClusterView:
     }
     drivers = frozenset({"btrfs"})
     server = Server("5.21.7", True, "m2", "f00d", drivers, config, extensions)
-    return ClusterView(server, instances=instances, notes=notes, **told)
+    return ClusterView(server, instances=instances, notes=notes, **fields)
 
 
 def leaver(lxd: ClusterView, history: RunHistory | None = None, **more: Any) -> View:
@@ -72,7 +72,7 @@ def leaver(lxd: ClusterView, history: RunHistory | None = None, **more: Any) -> 
         for name, unit in UNITS.items()
     }
     own = data.pop("lxd/2")
-    others = {unit: told for unit, told in data.items() if unit in known}
+    others = {unit: unit_data for unit, unit_data in data.items() if unit in known}
     return View(
         unit="lxd/2",
         leader=False,

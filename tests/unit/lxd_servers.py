@@ -32,7 +32,7 @@ def each(servers: list[Server]) -> dict[str, dict[str, str]]:
 def faulty(server: Server, call: str, fault: Fault) -> None:
     """From now on LXD on this server does not execute one kind of request."""
 
-    def told(machine: str, asked: str) -> Fault:
+    def fault_of(machine: str, asked: str) -> Fault:
         return fault if (machine, asked) == (server.machine, call) else ""
 
-    server.cloud.fault = told
+    server.cloud.fault = fault_of

@@ -23,7 +23,7 @@ class ModelUnit(Unit):
     server: Server = field(kw_only=True)
     snap: UnitSnap = field(kw_only=True)
     machine: UnitMachine = field(kw_only=True)
-    told: list[str] = field(kw_only=True)
+    shown_steps: list[str] = field(kw_only=True)
     """What its hooks have shown the operator: each of their steps."""
 
 
@@ -38,17 +38,25 @@ class ModelApp(Application[ModelUnit]):
         name, address = f"lxd/{number}", f"10.0.0.{number + 1}"
         server = self.cloud.add(str(len(self.cloud.servers)), hostname or f"m{number}", address)
         machine, snap = UnitMachine(server), UnitSnap(server)
-        told: list[str] = []
+        shown_steps: list[str] = []
         world = Ports(
             LxdApi(server.lxd),
             snap,
             machine,
             server.database,
             lambda: self.cloud.now + server.ahead,
-            told.append,
+            shown_steps.append,
         )
         return self.enter(
-            ModelUnit(name, world, address, server=server, snap=snap, machine=machine, told=told)
+            ModelUnit(
+                name,
+                world,
+                address,
+                server=server,
+                snap=snap,
+                machine=machine,
+                shown_steps=shown_steps,
+            )
         )
 
 

@@ -53,8 +53,8 @@ def test_a_bad_option_blocks_unit_and_application(stage: Stage):
 
     out = stage.context.run(stage.context.on.config_changed(), state)
 
-    told = ops.BlockedStatus("storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs")
-    assert (out.unit_status, out.app_status) == (told, told)
+    expected = ops.BlockedStatus("storage-backend=zsf: use one of auto, btrfs, ceph, dir, lvm, zfs")
+    assert (out.unit_status, out.app_status) == (expected, expected)
 
 
 def test_an_empty_resource_is_not_a_resource(stage: Stage, tmp_path: Path):
@@ -127,9 +127,9 @@ def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPat
 
     after = out.get_relation(stage.relation.id)
     assert isinstance(after, testing.PeerRelation)
-    told = peers.load(peers.UnitData, after.local_unit_data)
-    assert (told.name, told.address, told.able) == ("m0", "10.0.0.1", True)
-    assert told.key
+    published = peers.load(peers.UnitData, after.local_unit_data)
+    assert (published.name, published.address, published.able) == ("m0", "10.0.0.1", True)
+    assert published.key
     assert out.opened_ports == {testing.TCPPort(8443)}
     assert out.workload_version == "5.21.7"
 

@@ -47,7 +47,7 @@ def check_options(pairs: list[str]) -> None:
     """Checks them like Juju and the charm. All of them are set together."""
     given = dict(pair.split("=", 1) for pair in pairs)
     settings = DEFAULTS | applications.parse_settings(CHARM, given)
-    Options.model_validate({name.replace("-", "_"): told for name, told in settings.items()})
+    Options.model_validate({name.replace("-", "_"): value for name, value in settings.items()})
 
 
 @pytest.mark.parametrize(("document", "line"), commands("config"))
@@ -59,8 +59,8 @@ def test_options_can_be_set_as_shown(document: str, line: str):
         check_options(pairs)
     except ValidationError as error:
         # One command shows the message about a mistake.
-        told = explain(error).partition(" or ")[0]
-        assert f"# blocked: {told}" in (ROOT / "docs/tutorial" / document).read_text()
+        reason = explain(error).partition(" or ")[0]
+        assert f"# blocked: {reason}" in (ROOT / "docs/tutorial" / document).read_text()
     reset = {name for option, word in words if option == "--reset" for name in word.split(",")}
     assert reset <= set(CHARM.options), document
 
@@ -68,12 +68,12 @@ def test_options_can_be_set_as_shown(document: str, line: str):
 @pytest.mark.parametrize(("document", "line"), commands("deploy"))
 def test_the_charm_can_be_deployed_as_shown(document: str, line: str):
     words = list(read(line))
-    given = {option: [told for o, told in words if o == option] for option in TAKING}
+    given = {option: [value for o, value in words if o == option] for option in TAKING}
 
     check_options(given["--config"])
     assert {option for option, _ in words} <= TAKING, document
-    assert {told.partition("=")[0] for told in given["--resource"]} <= set(CHARM.resources)
-    assert {told.partition("=")[0] for told in given["--storage"]} <= set(CHARM.storage)
+    assert {value.partition("=")[0] for value in given["--resource"]} <= set(CHARM.resources)
+    assert {value.partition("=")[0] for value in given["--storage"]} <= set(CHARM.storage)
     for bound in given["--bind"]:
         endpoints = [word.rpartition("=")[0] for word in bound.split()]
         # Without a default the others are in a space that has no subnet on a MAAS.

@@ -92,8 +92,8 @@ def test_a_new_lxd_that_ends_at_its_start_is_told_and_the_database_was_copied_be
     assert first.server.database.backups
     later(app, 600.0)
     for name in ("lxd/0", "lxd/1", "lxd/2"):
-        told = app.hook(name).status
-        assert "recover-quorum" not in told.message
+        status = app.hook(name).status
+        assert "recover-quorum" not in status.message
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -137,9 +137,9 @@ def test_nobody_is_told_to_restore_a_member_that_leaves(generation: str):
     leaving(app, "lxd/2")
     app.hook("lxd/2")
 
-    told = [app.hook(name) for name in ("lxd/0", "lxd/1")]
+    plans = [app.hook(name) for name in ("lxd/0", "lxd/1")]
 
-    said = [str(s) for plan in told for s in (plan.status, plan.app_status) if s]
+    said = [str(s) for plan in plans for s in (plan.status, plan.app_status) if s]
     assert not [text for text in said if "cluster restore" in text]
 
 
@@ -187,8 +187,8 @@ def test_a_member_that_the_operator_removed_does_not_come_back_by_itself(generat
     app.settle()
 
     assert names(app) == ["m0", "m1"]
-    told = app.plan("lxd/2").status
-    assert str(told) == (
+    status = app.plan("lxd/2").status
+    assert str(status) == (
         "blocked: the cluster removed this member: remove this unit, then add another"
     )
 

@@ -31,7 +31,7 @@ def address(number: int) -> str:
 
 def data(number: int, **fields: object) -> UnitData:
     """The data of a unit that is a member."""
-    told: dict[str, object] = {
+    defaults: dict[str, object] = {
         "name": f"m{number}",
         "address": address(number),
         "cluster": CLUSTER,
@@ -42,7 +42,7 @@ def data(number: int, **fields: object) -> UnitData:
         "channel": "5.21/stable",
         **fields,
     }
-    return UnitData.model_validate(told)
+    return UnitData.model_validate(defaults)
 
 
 def peers(own: UnitData, others: Mapping[int, UnitData]) -> Peers:

@@ -39,11 +39,11 @@ def generation(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def failing(cloud: Cloud, call: str, fault: Fault = "refuse") -> Generator[None]:
-    def told(machine: str, asked: str) -> Fault:
+    def fault_of(machine: str, asked: str) -> Fault:
         del machine
         return fault if asked == call else ""
 
-    before, cloud.fault = cloud.fault, told
+    before, cloud.fault = cloud.fault, fault_of
     try:
         yield
     finally:
@@ -186,9 +186,9 @@ def test_an_instance_whose_operation_does_not_end_holds_no_other(
 
     monkeypatch.setattr(instances, "move", hangs)
     monkeypatch.setattr(instances, "start", starts)
-    told = [app.hook("lxd/2").hold for _ in range(2)]
+    reasons = [app.hook("lxd/2").hold for _ in range(2)]
 
-    assert all("default/a: LXD still moves it, see lxc operation list" in hold for hold in told)
+    assert all("default/a: LXD still moves it, see lxc operation list" in hold for hold in reasons)
     assert locations(app)["b"] in ("m0", "m1")
     assert running(app)["b"]
 

@@ -48,8 +48,8 @@ def test_an_lxd_with_an_image_is_not_reset(generation: str):
 
     app.settle()
 
-    told = "blocked: LXD here has the image ffffffffffff: export it, then delete it"
-    assert str(app.plan(unit.name).status) == told
+    status = "blocked: LXD here has the image ffffffffffff: export it, then delete it"
+    assert str(app.plan(unit.name).status) == status
     assert "f" * 64 in unit.server.records.images
 
 

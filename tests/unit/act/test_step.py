@@ -88,8 +88,8 @@ def test_a_made_token_can_be_read_by_its_unit_alone():
 
     assert made is not None
     assert (made.unit, made.attempt) == ("lxd/5", 3)
-    told = json.loads(token_sealing.unseal(made.sealed, private, purpose("lxd/5")))
-    assert told["cluster"] == notes(app)[IDENTITY]
+    token = json.loads(token_sealing.unseal(made.sealed, private, purpose("lxd/5")))
+    assert token["cluster"] == notes(app)[IDENTITY]
 
 
 @pytest.mark.parametrize("generation", NAMES)

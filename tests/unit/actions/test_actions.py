@@ -82,8 +82,8 @@ def test_no_new_cluster_while_a_unit_of_the_old_one_is_still_leaving():
 
     with pytest.raises(refusal.ActionRefused, match="lxd/0, lxd/1 has not left yet"):
         form_again.form_again(app.view("lxd/2"), form_again.GONE)
-    told = "waiting: for lxd/0 to leave; if in error: juju show-status-log lxd/0"
-    assert str(app.plan("lxd/2").app_status) == told
+    expected = "waiting: for lxd/0 to leave; if in error: juju show-status-log lxd/0"
+    assert str(app.plan("lxd/2").app_status) == expected
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3", "null"])

@@ -280,7 +280,7 @@ def test_what_the_documents_show_can_be_typed(document: str, line: str):
     if action == "plan":
         actions_parameters.with_options(CONFIG, given)
     else:
-        assert all(isinstance(told, str) for told in given.values()), document
+        assert all(isinstance(value, str) for value in given.values()), document
 
 
 def test_the_page_about_recovery_shows_actions():

@@ -91,10 +91,10 @@ def test_what_cannot_be_meant_is_refused_with_what_to_type(params: dict[str, Any
         parameters.with_options(CONFIG, params)
 
 
-@pytest.mark.parametrize("told", [None, "many", 7.5, [1]])
-def test_a_number_that_is_none_is_refused_as_by_juju_config(told: object):
+@pytest.mark.parametrize("value", [None, "many", 7.5, [1]])
+def test_a_number_that_is_none_is_refused_as_by_juju_config(value: object):
     with pytest.raises((ValidationError, Misread)):
-        parameters.with_options(CONFIG, {"network-vlan": told})
+        parameters.with_options(CONFIG, {"network-vlan": value})
 
 
 def test_each_option_that_is_a_map_may_have_dotted_keys():
@@ -112,6 +112,6 @@ WORDS: list[tuple[object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "text"), WORDS)
-def test_a_word_may_arrive_as_a_number_or_a_list(told: object, text: str):
-    assert parameters.word({"name": told}, "name") == text
+@pytest.mark.parametrize(("value", "text"), WORDS)
+def test_a_word_may_arrive_as_a_number_or_a_list(value: object, text: str):
+    assert parameters.word({"name": value}, "name") == text

@@ -142,8 +142,8 @@ def test_an_answer_from_before_the_others_died_does_not_count_for_ever():
         app.cloud.cut(app.units["lxd/0"].server.machine, app.units[other].server.machine)
     later(app, 60)
     hooks(app, app.units)
-    for told in ("run it again in 5 min", "LXD works on lxd/1, lxd/2: mend the network"):
-        with pytest.raises(ActionRefused, match=told):
+    for refusal in ("run it again in 5 min", "LXD works on lxd/1, lxd/2: mend the network"):
+        with pytest.raises(ActionRefused, match=refusal):
             recover(app, "lxd/0", "lxd/1,lxd/2")
         hooks(app, app.units)
     dead(app, ("lxd/1", "lxd/2"))

@@ -60,8 +60,8 @@ def test_the_cluster_is_taken_back_with_all_that_it_holds(generation: str):
     app.settle()
 
     assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
-    told = [statuses(app)[unit] for unit in app.units]
-    assert all(status.startswith("active: member m") for status in told)
+    unit_statuses = [statuses(app)[unit] for unit in app.units]
+    assert all(status.startswith("active: member m") for status in unit_statuses)
     assert "c1" in {i.name for i in the_cluster(app).instances.values()}
     app.add(8)
     app.settle()
@@ -131,8 +131,8 @@ def test_a_member_that_is_down_then_is_not_removed(unit: str, generation: str):
     machine.power_on()
     later(app, SILENT)
     app.settle()
-    told = "active: 3 members, 3 voters" if unit else "blocked: m1 has no unit"
-    assert str(app.plan("lxd/5").app_status).startswith(told)
+    status = "active: 3 members, 3 voters" if unit else "blocked: m1 has no unit"
+    assert str(app.plan("lxd/5").app_status).startswith(status)
 
 
 def test_a_unit_with_the_number_of_the_earlier_one_finds_its_member_too():
@@ -188,8 +188,8 @@ def test_a_machine_without_the_note_is_not_said_to_be_ours():
     app = again()
     app.units["lxd/6"].machine.identity_ = ""
 
-    told = "blocked: LXD here is in another cluster, as member m1: use another machine"
-    assert statuses(app)["lxd/6"] == told
+    status = "blocked: LXD here is in another cluster, as member m1: use another machine"
+    assert statuses(app)["lxd/6"] == status
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -201,8 +201,8 @@ def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
         app.hook(name)
     assert app.app().cluster
     old = app.own("lxd/0")
-    told = old.model_copy(update={"storage": Storage(backend="zfs", pool="local")})
-    app.databags["lxd/0"] = peers.dump(told)
+    changed_data = old.model_copy(update={"storage": Storage(backend="zfs", pool="local")})
+    app.databags["lxd/0"] = peers.dump(changed_data)
     app.units["lxd/0"].server.power_off()
     gone_untold(app, "lxd/0")
     app.leader = "lxd/1"
@@ -217,7 +217,7 @@ def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
         app.hook("lxd/2")
         del app.databags["lxd/0"]
 
-    assert app.own("lxd/1").storage != told.storage
+    assert app.own("lxd/1").storage != changed_data.storage
     assert app.own("lxd/2").cluster == app.own("lxd/1").cluster != old.cluster
 
 
@@ -233,11 +233,11 @@ def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
 def test_whether_a_unit_is_gone_at_this_moment(
     monkeypatch: pytest.MonkeyPatch, goal_state: hookcmds.GoalState | hookcmds.Error, expected: bool
 ):
-    def told() -> hookcmds.GoalState:
+    def answer() -> hookcmds.GoalState:
         if isinstance(goal_state, hookcmds.Error):
             raise goal_state
         return goal_state
 
-    monkeypatch.setattr(hookcmds, "goal_state", told)
+    monkeypatch.setattr(hookcmds, "goal_state", answer)
 
     assert reading.is_gone("lxd/0") == expected

@@ -89,8 +89,8 @@ def test_a_binding_without_a_network_is_not_an_error(event: str, monkeypatch: py
     out = run(stage, event)
 
     if event != "stop":
-        told = "the binding cluster has no network: juju bind lxd SPACE"
-        assert out.unit_status == ops.BlockedStatus(told)
+        reason = "the binding cluster has no network: juju bind lxd SPACE"
+        assert out.unit_status == ops.BlockedStatus(reason)
 
 
 def test_an_interface_without_an_address_is_passed_over(monkeypatch: pytest.MonkeyPatch):

@@ -29,7 +29,7 @@ DANGLING = "ERROR saas application not found\n"
 """goal-state with a relation to another model's application that is gone (Juju issue 23212)."""
 
 
-def told(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+def tools_for(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     """The application in Juju. The attached snap is empty: none."""
     attached = tmp_path / "lxd.snap"
     attached.touch()
@@ -41,7 +41,7 @@ def told(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hook
 @pytest.fixture
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     """Three members with nothing to do."""
-    return told(formed(3), tmp_path, monkeypatch)
+    return tools_for(formed(3), tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     """A unit without LXD."""
     app = ModelApp()
     app.add(0)
-    return told(app, tmp_path, monkeypatch)
+    return tools_for(app, tmp_path, monkeypatch)
 
 
 NO_LINK = 'block device link for storage attachment "storage-local-0" for unit "lxd/0" missing'
@@ -215,7 +215,7 @@ def test_a_resource_that_a_peer_has_was_attached(tmp_path: Path, monkeypatch: py
     app = formed(1)
     app.databags["lxd/0"]["snap"] = '"0123456789abcdef"'
     app.add(1)
-    tools = told(app, tmp_path, monkeypatch)
+    tools = tools_for(app, tmp_path, monkeypatch)
     tools.failing["resource-get"] = NEVER_ATTACHED
 
     tools.hook(MEMBER, "install")
@@ -253,7 +253,7 @@ def test_the_resource_is_asked_for_while_a_peer_has_another_one(
     """Juju issue 20173: a unit that was in error does not get upgrade-charm."""
     app = formed(3)
     app.databags[MEMBER][field] = '"0123456789abcdef"'
-    tools = told(app, tmp_path, monkeypatch)
+    tools = tools_for(app, tmp_path, monkeypatch)
     tools.hook(LEADER)
 
     assert tools.hook(LEADER).count("resource-get") == 1
@@ -317,7 +317,7 @@ def leaver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
     """Three members, one of them leaving."""
     app = formed(3)
     app.leaving.add("lxd/2")
-    tools = told(app, tmp_path, monkeypatch)
+    tools = tools_for(app, tmp_path, monkeypatch)
     tools.juju.remove_unit(tools.world.now, "lxd/2")
     return tools
 
@@ -360,7 +360,7 @@ def test_a_token_of_a_hook_that_cannot_tell_it_is_taken_back(
     app.add(1)
     app.hook("lxd/1")
     assert app.own("lxd/1").able
-    juju = told(app, tmp_path, monkeypatch)
+    juju = tools_for(app, tmp_path, monkeypatch)
     juju.failing["relation-set"] = "ERROR connection is shut down"
 
     with pytest.raises(ops.ModelError):
@@ -378,7 +378,7 @@ def on_binding(tools: HookTools, **options: str) -> None:
     tools.hook("lxd/0")
     for unit in tools.app.units.values():
         unit.machine.interfaces_ = [Interface("eth0", subnets=(f"{unit.address}/24",), up=True)]
-    tools.app.options |= {name.replace("-", "_"): told for name, told in options.items()}
+    tools.app.options |= {name.replace("-", "_"): value for name, value in options.items()}
     tools.juju.set_config("lxd", options)
 
 

@@ -26,10 +26,10 @@ def address(local: str, prefix: int, **flags: bool) -> dict[str, Any]:
 
 def link(name: str, kind: str = "", master: str = "", *addresses: dict[str, Any]) -> dict[str, Any]:
     """A link in the format of `ip -details -json address show`."""
-    told: dict[str, Any] = {"ifname": name, "addr_info": list(addresses)}
+    row: dict[str, Any] = {"ifname": name, "addr_info": list(addresses)}
     if kind:
-        told["linkinfo"] = {"info_kind": kind}
-    return told | ({"master": master} if master else {})
+        row["linkinfo"] = {"info_kind": kind}
+    return row | ({"master": master} if master else {})
 
 
 @pytest.fixture
@@ -154,11 +154,11 @@ def test_an_ip_that_fails_fails_no_hook(monkeypatch: pytest.MonkeyPatch):
 def test_a_bridge_says_whether_it_keeps_vlans_apart(
     monkeypatch: pytest.MonkeyPatch, filtering: int, apart: bool
 ):
-    told = {"info_kind": "bridge", "info_data": {"vlan_filtering": filtering}}
+    link_info = {"info_kind": "bridge", "info_data": {"vlan_filtering": filtering}}
 
     def run(*command: str) -> str:
         del command
-        return json.dumps([{"ifname": "br0", "linkinfo": told}])
+        return json.dumps([{"ifname": "br0", "linkinfo": link_info}])
 
     monkeypatch.setattr(interfaces, "run", run)
     monkeypatch.setattr(interfaces, "_ovs_bridges", frozenset)

@@ -54,8 +54,8 @@ def test_an_interrupted_dpkg_is_finished(called: Path):
 
     packages.install(["nftables"])
 
-    told = called.read_text().splitlines()
-    assert told == [UPDATE, INSTALL, "dpkg --configure -a", INSTALL]
+    commands = called.read_text().splitlines()
+    assert commands == [UPDATE, INSTALL, "dpkg --configure -a", INSTALL]
 
 
 def test_apts_reason_is_told(called: Path):
@@ -86,15 +86,15 @@ def test_a_broken_archive_does_not_keep_a_package_away(called: Path):
 
 
 @pytest.mark.parametrize(
-    ("says", "told"),
+    ("says", "message"),
     [
         ("E: Unable to locate package nftables\n", "The repository"),
         ("E: No space left on device\n", "No space left"),
     ],
 )
-def test_an_old_index_is_told_only_if_it_is_the_cause(called: Path, says: str, told: str):
+def test_an_old_index_is_told_only_if_it_is_the_cause(called: Path, says: str, message: str):
     (called.parent / "update").write_text(BROKEN)
     (called.parent / "says").write_text(says)
 
-    with pytest.raises(packages.PackagesError, match=f"^{told}"):
+    with pytest.raises(packages.PackagesError, match=f"^{message}"):
         packages.install(["nftables"])

@@ -27,10 +27,10 @@ def test_the_program_is_named(family: socket.AddressFamily, bound: str, asked: s
     with socket.create_server((bound, 0), family=family) as server:
         port = server.getsockname()[1]
 
-        told = listener(asked, port)
+        program = listener(asked, port)
 
     name = Path("/proc/self/comm").read_text().strip()
-    assert told == f"{name} (pid {os.getpid()})"
+    assert program == f"{name} (pid {os.getpid()})"
 
 
 def test_nobody_is_named_where_nobody_listens():

@@ -72,8 +72,8 @@ def programs(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> P
     groups = [("/dev/sdc", "wide"), ("/dev/sdd", "system"), ("/dev/sdc9", "both"), ("/dev/sde", "")]
     groups += [("/dev/sdd9", "both"), ("/dev/loop7", "looped")]
     volumes = [{"pv_name": device, "vg_name": group} for device, group in groups]
-    told = json.dumps({"report": [{"pv": volumes}]})
-    programs.add("pvs", f"echo '{told}'")
+    report = json.dumps({"report": [{"pv": volumes}]})
+    programs.add("pvs", f"echo '{report}'")
     loops = [("/dev/loop7", f"{folder}/disks/q.img"), ("/dev/loop1", "/var/other.img")]
     devices = [{"name": name, "back-file": file} for name, file in loops]
     programs.add("losetup", f"[ $1 = --json ] && echo '{json.dumps({'loopdevices': devices})}'")

@@ -192,8 +192,8 @@ def test_members_that_cannot_be_reached_are_named(generation: str):
 
 
 def packed(**details: Any) -> str:
-    told = {"fingerprint": "f", "secret": "s", "addresses": ["10.0.0.1:8443"], **details}
-    return base64.b64encode(json.dumps(told).encode()).decode()
+    token = {"fingerprint": "f", "secret": "s", "addresses": ["10.0.0.1:8443"], **details}
+    return base64.b64encode(json.dumps(token).encode()).decode()
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ def test_lxd_keeps_the_old_name_and_6_9_then_does_not_find_it():
 def test_its_own_unit_follows_a_rename_once(generation: str):
     app = formed(3, generation)
     by_hand.rename_member(server(app, "m0"), "m2", "rack2")
-    app.units["lxd/2"].told.clear()
+    app.units["lxd/2"].shown_steps.clear()
 
     app.hook("lxd/2")
 
     assert set(the_cluster(app).trusted.values()) == {"m0", "m1", "rack2"}
-    assert app.units["lxd/2"].told.count("trust the member rack2, which was m2") == 1
+    assert app.units["lxd/2"].shown_steps.count("trust the member rack2, which was m2") == 1

@@ -43,9 +43,9 @@ def test_its_status_names_the_clock(generation: str):
 def test_the_application_s_status_names_the_unit(generation: str):
     app = with_clock_ahead(formed(3, generation), "lxd/2")
 
-    told = str(app.plan("lxd/0").app_status)
+    status = str(app.plan("lxd/0").app_status)
 
-    assert told.startswith("blocked: lxd/2: the clock here is ahead")
+    assert status.startswith("blocked: lxd/2: the clock here is ahead")
 
 
 def test_a_raft_leader_that_is_behind_is_not_reloaded(generation: str):

@@ -55,23 +55,23 @@ ENDS = (
 SAID = datetime(2026, 11, 28, 23, 53, 31, tzinfo=timezone.utc).timestamp()
 
 
-@pytest.mark.parametrize(("later", "told"), [(7, True), (3600, False)])
-def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, told: bool):
+@pytest.mark.parametrize(("later", "found_in_log"), [(7, True), (3600, False)])
+def test_a_daemon_that_hangs_while_it_ends_has_just_said_why(later: float, found_in_log: bool):
     unit = formed(1).units["lxd/0"]
     unit.machine.log = f'{ENDS}\ntime="2026-11-28T23:53:33Z" level=warning msg="Rejecting"'
     ports = replace(unit.ports, clock=lambda: SAID + later)
 
     found = unresponsive_reason.unmountable_now(ports)
 
-    assert found == (Unmountable("images", VOLUME) if told else None)
+    assert found == (Unmountable("images", VOLUME) if found_in_log else None)
 
 
-@pytest.mark.parametrize(("log", "told"), LOGS)
-def test_the_log_says_what_lxd_cannot_mount(log: str, told: Unmountable | None):
+@pytest.mark.parametrize(("log", "expected"), LOGS)
+def test_the_log_says_what_lxd_cannot_mount(log: str, expected: Unmountable | None):
     unit = formed(1).units["lxd/0"]
     unit.machine.log = log
 
-    assert unresponsive_reason.unmountable(unit.ports) == told
+    assert unresponsive_reason.unmountable(unit.ports) == expected
 
 
 EXPIRED = (

@@ -50,8 +50,10 @@ MAPS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
 
 @settings(max_examples=1000, deadline=None)
 @given(MAPS)
-def test_whatever_networks_are_typed_they_are_planned_or_refused_in_one_line(told: dict[str, Any]):
-    planned_or_refused({"networks": yaml.safe_dump(told)}, "networks=")
+def test_whatever_networks_are_typed_they_are_planned_or_refused_in_one_line(
+    networks: dict[str, Any],
+):
+    planned_or_refused({"networks": yaml.safe_dump(networks)}, "networks=")
 
 
 @pytest.mark.parametrize("word", ["10.10.0.9", "10.10.0.5-10.10.0.9 10.10.0.7", "10.10.0.5-"])
@@ -75,14 +77,14 @@ def planned_or_refused(options: dict[str, Any], begins: str) -> None:
     try:
         Options(**options)
     except ValidationError as error:
-        told = explain(error)
-        assert told.startswith(begins)
+        reason = explain(error)
+        assert reason.startswith(begins)
     else:
         app = ModelApp(options=options)
         app.add(0).machine.interfaces_ = [ADDRESSED, ETH1, BR0]
         app.settle()
-        told = app.plan("lxd/0").status.message
-    assert len(told) <= STATUS_LIMIT
+        reason = app.plan("lxd/0").status.message
+    assert len(reason) <= STATUS_LIMIT
 
 
 WORDED = [

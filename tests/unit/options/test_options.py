@@ -252,10 +252,10 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize("told", TOGETHER)
-def test_names_that_lxd_or_the_charm_cannot_use_are_refused(told: dict[str, str]):
+@pytest.mark.parametrize("options", TOGETHER)
+def test_names_that_lxd_or_the_charm_cannot_use_are_refused(options: dict[str, str]):
     with pytest.raises(ValidationError):
-        Options.model_validate(told)
+        Options.model_validate(options)
 
 
 def test_names_that_are_alike_are_taken_where_no_table_is_called_after_them():

@@ -125,8 +125,8 @@ def test_ranges_fit_the_subnet_that_lxd_chose(made: bool):
         app.add(0)
     changed(app, network_dhcp_ranges=RANGES)
 
-    told = f"blocked: network lxdbr0: {RANGES} is not in its subnet; set its ipv4"
-    assert statuses(app)["lxd/0"] == told
+    status = f"blocked: network lxdbr0: {RANGES} is not in its subnet; set its ipv4"
+    assert statuses(app)["lxd/0"] == status
     if made:
         changed(app, network_dhcp_ranges="10.0.0.50-10.0.0.99")
         assert network(app, "lxdbr0")["ipv4.dhcp.ranges"] == "10.0.0.50-10.0.0.99"
@@ -158,8 +158,8 @@ def test_a_joiner_that_has_the_subnet_that_lxd_chose_stays_outside(interface: In
     app.settle()
 
     status = str(app.plan("lxd/2").status)
-    told = f"blocked: network lxdbr0: 10.0.0.0/24 overlaps {what}: set network-ipv4"
-    assert (status == told) == bool(what)
+    expected = f"blocked: network lxdbr0: 10.0.0.0/24 overlaps {what}: set network-ipv4"
+    assert (status == expected) == bool(what)
     assert ("m2" in names(app)) == (not what)
 
 
@@ -197,9 +197,9 @@ JOINERS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "name", "told"), JOINERS, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("options", "name", "reason"), JOINERS, ids=lambda v: str(v)[:30])
 def test_a_joiner_in_a_networks_subnet_names_what_changes_that_network(
-    options: dict[str, Any], name: str, told: str
+    options: dict[str, Any], name: str, reason: str
 ):
     app = formed(2)
     members: dict[str, dict[str, str]] = {member: {} for member in names(app)}
@@ -214,7 +214,7 @@ def test_a_joiner_in_a_networks_subnet_names_what_changes_that_network(
     app.add(2).machine.interfaces_ = [replace(ADDRESSED, subnets=("10.5.0.3/24",)), eth1]
     app.settle()
 
-    assert app.plan("lxd/2").status == blocked(told)
+    assert app.plan("lxd/2").status == blocked(reason)
     assert names(app) == ["m0", "m1"]
 
 
@@ -225,8 +225,8 @@ def test_a_joiner_has_no_interface_called_like_a_network_that_nobody_asks_for_an
     app.add(2).machine.interfaces_ = [Interface(own)]
     app.settle()
 
-    told = f"blocked: network lan: this machine has the interface {own}: rename it"
-    assert str(app.plan("lxd/2").status) == told
+    status = f"blocked: network lan: this machine has the interface {own}: rename it"
+    assert str(app.plan("lxd/2").status) == status
 
 
 def test_the_routes_of_an_interface_are_known(monkeypatch: pytest.MonkeyPatch):

@@ -25,8 +25,8 @@ def test_the_token_issuer_is_named():
 
     hooks(app, "lxd/0", "lxd/1", "lxd/3")
 
-    told = "waiting: lxd/2 makes the tokens: 3 of 4 units joined, missing lxd/3"
-    assert str(app.plan("lxd/0").app_status) == told
+    status = "waiting: lxd/2 makes the tokens: 3 of 4 units joined, missing lxd/3"
+    assert str(app.plan("lxd/0").app_status) == status
 
 
 WAITS = [
@@ -35,8 +35,8 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "told"), WAITS)
-def test_the_coordinator_is_named(options: dict[str, str], told: str):
+@pytest.mark.parametrize(("options", "reason"), WAITS)
+def test_the_coordinator_is_named(options: dict[str, str], reason: str):
     app = formed(3)
     app.leader = "lxd/1"
     app.settle()
@@ -44,6 +44,6 @@ def test_the_coordinator_is_named(options: dict[str, str], told: str):
 
     hooks(app, "lxd/1", "lxd/2")
 
-    assert str(app.plan("lxd/1").app_status) == f"waiting: {told}"
+    assert str(app.plan("lxd/1").app_status) == f"waiting: {reason}"
     app.settle()
     assert str(app.plan("lxd/1").app_status) == "active: 3 members, 3 voters"

@@ -102,8 +102,8 @@ def test_a_dead_member_is_removed_though_dhcp_cannot_be_installed(generation: st
 def test_the_application_says_that_dhcp_cannot_be_installed(generation: str):
     app = without_packages(generation)
 
-    told = str(app.hook("lxd/0").app_status)
-    assert told == "waiting: lxd/1: Unable to locate package nftables"
+    status = str(app.hook("lxd/0").app_status)
+    assert status == "waiting: lxd/1: Unable to locate package nftables"
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def test_a_pool_that_one_member_cannot_use():
     app = formed(3)
     server(app, "m1").unmounted.add("local")
 
-    told = told_to_all(app)
+    unit_statuses = told_to_all(app)
 
     why = "pool local is not here: LXD cannot mount it; bring it back"
-    assert told["lxd/1"] == f"blocked: {why}"
-    assert told["app"] == f"blocked: lxd/1: {why}"
-    assert told["lxd/0"] == "active: member m0, voter"
+    assert unit_statuses["lxd/1"] == f"blocked: {why}"
+    assert unit_statuses["app"] == f"blocked: lxd/1: {why}"
+    assert unit_statuses["lxd/0"] == "active: member m0, voter"
     server(app, "m1").unmounted.clear()
     assert told_to_all(app)["app"] == "active: 3 members, 3 voters"
 
@@ -68,12 +68,12 @@ def test_a_network_that_does_not_run_on_one_member(generation: str):
     server(app, "m1").dns_taken = True
     changed(app, networks="lan: bridge")
 
-    told = told_to_all(app)
+    unit_statuses = told_to_all(app)
 
     why = "network lan does not run here: "
-    assert told["lxd/1"].startswith(f"blocked: {why}")
-    assert told["app"].startswith(f"blocked: lxd/1: {why}")
-    assert told["lxd/0"] == "active: member m0, voter"
+    assert unit_statuses["lxd/1"].startswith(f"blocked: {why}")
+    assert unit_statuses["app"].startswith(f"blocked: lxd/1: {why}")
+    assert unit_statuses["lxd/0"] == "active: member m0, voter"
 
 
 STATUSES = ["Pending", "Errored"]
@@ -83,11 +83,11 @@ STATUSES = ["Pending", "Errored"]
 def test_a_pool_of_the_operators_that_is_half_made(status: str):
     app = with_half_made_pool(formed(3), "mine", "dir", status)
 
-    told = told_to_all(app)
+    unit_statuses = told_to_all(app)
 
     why = "pool mine is half made: lxc storage delete mine"
-    assert told["lxd/0"] == f"blocked: {why}"
-    assert told["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
+    assert unit_statuses["lxd/0"] == f"blocked: {why}"
+    assert unit_statuses["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
 
 
 @pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
@@ -96,11 +96,11 @@ def test_a_network_of_the_operators_that_is_half_made(status: str, leader: str):
     app = with_half_made_network(formed(3), "mine", status)
     app.leader = leader
 
-    told = told_to_all(app)
+    unit_statuses = told_to_all(app)
 
     why = f"network mine is {status.lower()}: finish it, or lxc network delete mine"
-    assert told["lxd/0"] == f"blocked: {why}"
-    assert told["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
+    assert unit_statuses["lxd/0"] == f"blocked: {why}"
+    assert unit_statuses["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
 
 
 @pytest.mark.parametrize("status", STATUSES)

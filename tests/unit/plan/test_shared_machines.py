@@ -21,14 +21,14 @@ def with_second_unit(app: ModelApp) -> ModelApp:
     """lxd/3 is on the machine of lxd/0."""
     first = app.units["lxd/0"]
     machine = UnitMachine(first.server, neighbour_="lxd/0", identity_=first.machine.identity_)
-    told: list[str] = []
+    shown_steps: list[str] = []
     ports = Ports(
         LxdApi(first.server.lxd),
         first.snap,
         machine,
         first.server.database,
         lambda: app.cloud.now,
-        told.append,
+        shown_steps.append,
     )
     app.enter(
         ModelUnit(
@@ -38,7 +38,7 @@ def with_second_unit(app: ModelApp) -> ModelApp:
             server=first.server,
             snap=first.snap,
             machine=machine,
-            told=told,
+            shown_steps=shown_steps,
         )
     )
     return app

@@ -228,8 +228,8 @@ def test_the_application_names_who_is_missing():
     app = formed(2)
     app.add(2)
 
-    told = "waiting: lxd/1 makes the tokens: 2 of 3 units joined, missing lxd/2"
-    assert str(app.plan("lxd/0").app_status) == told
+    status = "waiting: lxd/1 makes the tokens: 2 of 3 units joined, missing lxd/2"
+    assert str(app.plan("lxd/0").app_status) == status
 
 
 @pytest.mark.parametrize("generation", NAMES)

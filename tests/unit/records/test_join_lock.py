@@ -21,7 +21,7 @@ from tests.unit.model_units import ModelApp, formed
 def waited(app: ModelApp) -> list[str]:
     """The joins that the first unit has waited for."""
     awaited = {str(AwaitJoin(f"m{number}")) for number in range(10)}
-    return [told for told in app.units["lxd/0"].told if told in awaited]
+    return [step for step in app.units["lxd/0"].shown_steps if step in awaited]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_join_lock_of_a_unit_that_is_gone_passes_once_it_was_waited_for(gene
     token = app.own("lxd/0").token
     assert token is not None
     assert token.unit == "lxd/1"
-    assert str(AwaitJoin("m2")) in app.units["lxd/0"].told
+    assert str(AwaitJoin("m2")) in app.units["lxd/0"].shown_steps
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -123,7 +123,7 @@ def test_a_unit_with_a_token_of_another_issuer_too_is_waited_for():
     app.remove("lxd/2")
     app.settle()
 
-    assert str(AwaitJoin("m2")) in app.units["lxd/0"].told
+    assert str(AwaitJoin("m2")) in app.units["lxd/0"].shown_steps
     assert app.own("lxd/1").cluster
 
 
@@ -144,7 +144,7 @@ def test_the_token_of_another_issuer_for_the_same_unit_is_not_taken_for_ones_own
     app.remove("lxd/1")
     app.settle()
 
-    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
+    assert str(AwaitJoin("m1")) in app.units["lxd/0"].shown_steps
 
 
 @pytest.mark.parametrize("generation", NAMES)

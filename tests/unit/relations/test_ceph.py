@@ -32,8 +32,8 @@ READY = Ceph(user="lxd", key=KEY, monitors=("10.0.9.1", "10.0.9.2"), granted=Tru
 def asked(
     decided: Storage | None = None, others: tuple[Storage, ...] = (), **options: Any
 ) -> list[dict[str, Any]]:
-    told = ceph.request("lxd/1", Options(**options), decided, others)
-    return json.loads(told["broker_req"])["ops"] if told else []
+    databag = ceph.request("lxd/1", Options(**options), decided, others)
+    return json.loads(databag["broker_req"])["ops"] if databag else []
 
 
 def pool(name: str, replicas: int = 3) -> dict[str, Any]:
@@ -197,9 +197,9 @@ def test_every_unit_asks_ceph_itself(monkeypatch: pytest.MonkeyPatch):
 
     out = stage.context.run(stage.context.on.relation_changed(relation), state)
 
-    told = out.get_relation(relation.id).local_unit_data
-    assert told["application-name"] == "lxd"
-    assert json.loads(told["broker_req"])["ops"] == [pool("lxd-local")]
+    databag = out.get_relation(relation.id).local_unit_data
+    assert databag["application-name"] == "lxd"
+    assert json.loads(databag["broker_req"])["ops"] == [pool("lxd-local")]
 
 
 def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
@@ -227,11 +227,11 @@ def test_that_ceph_goes_takes_no_member_out(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_an_answer_puts_no_lines_of_its_own_into_files(key: str, value: str):
-    told = ceph.answer("lxd/1", REQUEST, [FINE | {key: value}])
+    answer = ceph.answer("lxd/1", REQUEST, [FINE | {key: value}])
 
-    written = "".join(ceph_files.files(told).values())
+    written = "".join(ceph_files.files(answer).values())
     assert not any(f"[{section}]" in written for section in ("client", "client.admin"))
-    assert told.ready or told.malformed
+    assert answer.ready or answer.malformed
 
 
 def test_one_monitor_that_makes_no_sense_does_not_count():
@@ -241,9 +241,9 @@ def test_one_monitor_that_makes_no_sense_does_not_count():
 
 
 def test_an_answer_that_is_nested_without_end_is_none():
-    told = ceph.answer("lxd/1", REQUEST, [FINE | {"broker-rsp-lxd-1": "[" * 100_000}])
+    answer = ceph.answer("lxd/1", REQUEST, [FINE | {"broker-rsp-lxd-1": "[" * 100_000}])
 
-    assert not told.granted
+    assert not answer.granted
 
 
 def off_ceph() -> ModelApp:
@@ -264,10 +264,10 @@ def test_a_unit_joins_though_no_option_names_the_pool_in_ceph_any_more():
     app = off_ceph()
     app.add(3).server.drivers |= {"ceph"}
     wanted, pools = Options(**app.options), app.own("lxd/0").pools
-    told = ceph.request("lxd/3", wanted, app.app().storage, pools)["broker_req"]
-    reply = json.dumps({"exit-code": 0, "request-id": json.loads(told)["request-id"]})
+    request = ceph.request("lxd/3", wanted, app.app().storage, pools)["broker_req"]
+    reply = json.dumps({"exit-code": 0, "request-id": json.loads(request)["request-id"]})
     monitor = {"key": KEY, "ceph-public-address": "10.0.9.1", "broker-rsp-lxd-3": reply}
-    app.related["ceph"] = ceph.answer("lxd/3", told, [monitor])
+    app.related["ceph"] = ceph.answer("lxd/3", request, [monitor])
 
     app.settle()
 
@@ -282,5 +282,5 @@ def test_a_unit_publishes_the_request_for_it(monkeypatch: pytest.MonkeyPatch):
 
     out = stage.context.run(stage.context.on.relation_changed(relation), state)
 
-    told = out.get_relation(relation.id).local_unit_data["broker_req"]
-    assert json.loads(told)["ops"] == [ACCESS]
+    request = out.get_relation(relation.id).local_unit_data["broker_req"]
+    assert json.loads(request)["ops"] == [ACCESS]

@@ -44,7 +44,7 @@ def written(stage: Stage) -> dict[str, str]:
 def test_a_ceph_there_is_used_by_the_names_of_this_model(stage: Stage):
     asked = ceph.request("lxd/1", Options(storage_backend="ceph"), None)
     reply = {"exit-code": 0, "request-id": json.loads(asked["broker_req"])["request-id"]}
-    told = {
+    databag = {
         "ceph-public-address": "10.0.9.1",
         "key": KEY,
         "broker-rsp-lxd-1": json.dumps(reply),
@@ -53,7 +53,7 @@ def test_a_ceph_there_is_used_by_the_names_of_this_model(stage: Stage):
     relation = testing.Relation(
         "ceph",
         remote_app_name=REMOTE,
-        remote_units_data={0: told, 1: {}},
+        remote_units_data={0: databag, 1: {}},
         local_unit_data={"broker_req": asked["broker_req"]},
     )
 
@@ -69,9 +69,9 @@ def test_an_ovn_there_is_used_by_the_names_of_this_model(stage: Stage):
     database = testing.Relation(
         "ovsdb-cms", remote_app_name=REMOTE, remote_units_data={0: {"bound-address": "10.0.9.1"}}
     )
-    told = {"lxd_1.server.cert": CERTIFICATE, "lxd_1.server.key": PRIVATE_KEY, "ca": CERTIFICATE}
+    databag = {"lxd_1.server.cert": CERTIFICATE, "lxd_1.server.key": PRIVATE_KEY, "ca": CERTIFICATE}
     signer = testing.Relation(
-        "certificates", remote_app_name=f"{REMOTE[:-1]}0", remote_units_data={0: told}
+        "certificates", remote_app_name=f"{REMOTE[:-1]}0", remote_units_data={0: databag}
     )
 
     out = run(stage, database, signer, **{"network-mode": "ovn"})

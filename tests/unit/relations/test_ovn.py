@@ -55,21 +55,21 @@ def test_where_the_database_is(
 def test_a_certificate_is_asked_for_and_given_by_the_units_name():
     asked = ovn.request("lxd/1", "m1", "10.0.0.2")
     c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "RSA PRIVATE KEY"))
-    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, "lxd_2.server.key": "x"}
+    databag = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, "lxd_2.server.key": "x"}
 
     assert asked["unit_name"] == "lxd_1"
     assert json.loads(asked["sans"]) == ["10.0.0.2"]
-    assert ovn.answer("lxd/1", TLS.northbound, [{}, told]) == Ovn(TLS.northbound, c, k, c)
-    assert ovn.answer("lxd/3", TLS.northbound, [told]) == Ovn(TLS.northbound)
-    assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [told]))
+    assert ovn.answer("lxd/1", TLS.northbound, [{}, databag]) == Ovn(TLS.northbound, c, k, c)
+    assert ovn.answer("lxd/3", TLS.northbound, [databag]) == Ovn(TLS.northbound)
+    assert "'k'" not in repr(ovn.answer("lxd/1", TLS.northbound, [databag]))
 
 
 OVN0 = {"network_mode": "ovn", "network_name": "ovn0", "ovn_uplink": "lxdbr0"}
 
 
-def on_ovn(told: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
+def on_ovn(answer: Ovn | None, generation: str = "5.21", **options: Any) -> ModelApp:
     app = with_ranges(formed(3, generation))
-    app.related["ovn"] = told
+    app.related["ovn"] = answer
     app.options |= OVN0 | options
     app.settle()
     return app
@@ -121,9 +121,9 @@ HINDERED = [
 ]
 
 
-@pytest.mark.parametrize(("told", "status"), HINDERED)
-def test_what_is_missing_is_named(told: Ovn | None, status: str):
-    app = on_ovn(told)
+@pytest.mark.parametrize(("answer", "status"), HINDERED)
+def test_what_is_missing_is_named(answer: Ovn | None, status: str):
+    app = on_ovn(answer)
 
     assert statuses(app)["lxd/1"] == status
     assert "ovn0" not in the_cluster(app).networks
@@ -137,9 +137,9 @@ def test_a_machine_that_is_not_a_chassis_says_so():
     app.options |= OVN0
     app.settle()
 
-    told = "no Open vSwitch here: relate ovn-chassis"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
-    assert statuses(app)["lxd/0"] == f"blocked: lxd/2: {told}"
+    reason = "no Open vSwitch here: relate ovn-chassis"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
+    assert statuses(app)["lxd/0"] == f"blocked: lxd/2: {reason}"
 
 
 def test_what_opens_the_database_is_written_where_lxd_looks():
@@ -164,7 +164,7 @@ def test_what_another_charm_wrote_is_as_good():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reason"),
     [
         ({"ovn_uplink": ""}, "network ovn0: OVN needs an uplink: set ovn-uplink"),
         (
@@ -173,10 +173,10 @@ def test_what_another_charm_wrote_is_as_good():
         ),
     ],
 )
-def test_a_network_without_an_uplink_says_what_to_set(options: dict[str, str], told: str):
+def test_a_network_without_an_uplink_says_what_to_set(options: dict[str, str], reason: str):
     app = on_ovn(TCP, **options)
 
-    assert statuses(app)["app"] == f"blocked: {told}"
+    assert statuses(app)["app"] == f"blocked: {reason}"
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -311,8 +311,8 @@ def test_gateways_that_nobody_is_change_nothing():
     app.options["ovn_gateways"] = "edge*"
     app.settle()
 
-    told = "blocked: ovn-gateways=edge* matches no member; use m0|m1"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: ovn-gateways=edge* matches no member; use m0|m1"
+    assert statuses(app)["lxd/0"] == status
     assert gateways(app) == set()
 
 
@@ -334,9 +334,9 @@ def test_words_around_a_certificate_stay_out_of_its_file(newline: str):
     c, k, curve = (PEM.format(k) for k in ("CERTIFICATE", "EC PRIVATE KEY", "EC PARAMETERS"))
     said = ["Certificate:\n    Data:\n        Version: 3 (0x2)\n", c, "Issuer: CN=x\n", c]
     data = {"lxd_1.server.cert": "".join(said), "lxd_1.server.key": curve + k, "ca": f"\n{c}\n"}
-    told = {key: value.replace("\n", newline) for key, value in data.items()}
+    databag = {key: value.replace("\n", newline) for key, value in data.items()}
 
-    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+    answer = ovn.answer("lxd/1", TLS.northbound, [databag])
 
     written = [text.replace("\r\n", "\n") for text in ovn.files(answer).values()]
     assert written == [c + c, k, c]
@@ -345,9 +345,9 @@ def test_words_around_a_certificate_stay_out_of_its_file(newline: str):
 def test_the_authorities_above_the_one_that_signed_are_trusted_too():
     c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
     above = c.replace("TUlJ", "TUlL")
-    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c.strip(), "chain": above}
+    databag = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c.strip(), "chain": above}
 
-    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+    answer = ovn.answer("lxd/1", TLS.northbound, [databag])
 
     assert ovn.files(answer)[ovn.AUTHORITY] == c + above
 
@@ -358,16 +358,16 @@ def test_the_authorities_above_the_one_that_signed_are_trusted_too():
 @pytest.mark.parametrize("part", ["lxd_1.server.cert", "lxd_1.server.key", "ca"])
 def test_a_text_that_is_not_a_certificate_is_not_written(part: str, wrong: str):
     c, k = (PEM.format(kind) for kind in ("CERTIFICATE", "PRIVATE KEY"))
-    told = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, part: wrong}
+    databag = {"lxd_1.server.cert": c, "lxd_1.server.key": k, "ca": c, part: wrong}
 
-    answer = ovn.answer("lxd/1", TLS.northbound, [told])
+    answer = ovn.answer("lxd/1", TLS.northbound, [databag])
 
     assert ovn.files(answer) == {}
     assert answer.problem == "the certificate is not PEM"
 
 
 @pytest.mark.parametrize(
-    ("told", "connection"),
+    ("text", "connection"),
     [
         ("ssl:10.0.9.1:6641,ssl:[fd00::9]:6641", "ssl:10.0.9.1:6641,ssl:[fd00::9]:6641"),
         ("ssl:10.0.9.1:6641\nx", "ssl:10.0.9.1:6641"),
@@ -375,6 +375,6 @@ def test_a_text_that_is_not_a_certificate_is_not_written(part: str, wrong: str):
         ("ssl:10.0.9.1:6641 --db=x", "ssl:10.0.9.1:6641"),
     ],
 )
-def test_only_connections_are_taken_from_an_answer(told: str, connection: str):
-    assert ovn.northbound(Options(), [], {"db_nb_connection_str": told}) == connection
-    assert not ovn.northbound(Options(), [{"bound-address": f"{told} "}], {}).count(" ")
+def test_only_connections_are_taken_from_an_answer(text: str, connection: str):
+    assert ovn.northbound(Options(), [], {"db_nb_connection_str": text}) == connection
+    assert not ovn.northbound(Options(), [{"bound-address": f"{text} "}], {}).count(" ")

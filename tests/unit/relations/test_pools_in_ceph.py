@@ -47,9 +47,9 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "status"), WAITS)
-def test_without_its_ceph_nothing_is_made(told: Ceph | None, status: str):
-    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": told})
+@pytest.mark.parametrize(("answer", "status"), WAITS)
+def test_without_its_ceph_nothing_is_made(answer: Ceph | None, status: str):
+    app = ModelApp(options={"storage_backend": "ceph"}, related={"ceph": answer})
     app.add(0)
     on_ceph(app)
     app.settle()
@@ -191,9 +191,9 @@ def test_a_ceph_whose_key_or_monitors_change_is_the_same(moved: Ceph):
 
 def test_without_a_pool_there_another_ceph_replaces_the_files():
     app = on_ceph(formed(3))
-    for told in (READY, ELSEWHERE):
-        app.related["ceph"] = told
-        changed(app, storage_pools="more: ceph" if told is ELSEWHERE else "")
+    for answer in (READY, ELSEWHERE):
+        app.related["ceph"] = answer
+        changed(app, storage_pools="more: ceph" if answer is ELSEWHERE else "")
 
     assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
@@ -221,8 +221,8 @@ def test_a_new_unit_without_the_key_of_an_earlier_name_says_what_to_copy():
 
     app.settle()
 
-    told = "copy /etc/ceph/lxd-cluster.client.old.keyring here from a member"
-    assert statuses(app)["lxd/3"] == f"blocked: {told}"
+    reason = "copy /etc/ceph/lxd-cluster.client.old.keyring here from a member"
+    assert statuses(app)["lxd/3"] == f"blocked: {reason}"
 
 
 def test_a_new_unit_joins_once_it_has_the_key_of_an_earlier_name():

@@ -24,7 +24,7 @@ Bags = dict[str, list[Mapping[str, str]]]
 
 
 @dataclass
-class Told:
+class Published:
     """The databags of relations, as a test sets them."""
 
     theirs: Bags
@@ -40,16 +40,16 @@ class Told:
         return {} if endpoint in self.theirs else None
 
 
-ROWS: dict[str, tuple[dict[str, Any], Told, object, dict[str, set[str]]]] = {
+ROWS: dict[str, tuple[dict[str, Any], Published, object, dict[str, set[str]]]] = {
     "ceph": (
         {"storage_backend": "ceph"},
-        Told({"ceph": [{"key": "AQDsecretkeyAA==", "ceph-public-address": "10.0.9.1"}]}),
+        Published({"ceph": [{"key": "AQDsecretkeyAA==", "ceph-public-address": "10.0.9.1"}]}),
         Ceph("lxd", "AQDsecretkeyAA==", ("10.0.9.1",), granted=False),
         {"ceph": {"application-name", "unit-name", "broker_req"}},
     ),
     "ovn": (
         {},
-        Told({"ovsdb": []}, {"ovsdb": {"db_nb_connection_str": "tcp:10.0.9.3:6641"}}),
+        Published({"ovsdb": []}, {"ovsdb": {"db_nb_connection_str": "tcp:10.0.9.3:6641"}}),
         Ovn("tcp:10.0.9.3:6641", microovn=True),
         {"certificates": {"unit_name", "common_name", "sans", "certificate_name"}},
     ),
@@ -59,18 +59,18 @@ ROWS: dict[str, tuple[dict[str, Any], Told, object, dict[str, set[str]]]] = {
 
 @pytest.mark.parametrize("row", RELATIONS, ids=lambda row: row.name)
 def test_what_a_relation_reads_and_asks(row: Any):
-    options, told, answer, asked = ROWS[row.name]
+    options, databags, answer, asked = ROWS[row.name]
     wanted = Options(**options)
     asker = Asker("lxd/1", wanted, "m1", "10.0.0.2", None)
 
-    assert row.read("lxd/1", wanted, told) == answer
+    assert row.read("lxd/1", wanted, databags) == answer
     assert {e: set(request(asker)) for e, request in row.requests.items()} == asked
     assert set(asked) <= set(row.endpoints)
 
 
 @pytest.mark.parametrize("row", RELATIONS, ids=lambda row: row.name)
 def test_without_data_a_relation_has_no_answer(row: Any):
-    assert row.read("lxd/1", Options(), Told({})) is None
+    assert row.read("lxd/1", Options(), Published({})) is None
 
 
 EVENTS = ("created", "changed", "departed", "broken")

@@ -52,8 +52,8 @@ def test_an_error_in_a_log_is_escaped_with_its_traceback():
     except ValueError:
         logger.exception("it said \x1b[2J")
 
-    told = shown.getvalue()
-    assert "\x00" not in told
-    assert "\x1b" not in told
-    assert r"ValueError: a\x00b" in told
+    log = shown.getvalue()
+    assert "\x00" not in log
+    assert "\x1b" not in log
+    assert r"ValueError: a\x00b" in log
     assert isinstance(logger.handlers[0].formatter, EscapingFormatter)

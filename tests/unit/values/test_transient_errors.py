@@ -59,9 +59,9 @@ def test_a_change_that_waits_for_a_busy_instance_is_waiting_for_all(
         plans = {unit: app.hook(unit) for unit in app.units}
 
     assert str(plans["lxd/0"].status).startswith("waiting: could not keep instances on lxdbr0")
-    told = str(plans[leader].app_status)
-    assert told.startswith("waiting: ")
-    assert 'busy running a "start" operation' in told
+    status = str(plans[leader].app_status)
+    assert status.startswith("waiting: ")
+    assert 'busy running a "start" operation' in status
 
     app.settle()
     assert str(app.plan(leader).app_status) == "active: 3 members, 3 voters"

@@ -56,9 +56,9 @@ def test_what_is_too_much_is_refused_by_name(text: str, why: str):
 
 
 def test_an_alias_is_as_good_as_what_it_repeats():
-    told = yaml_maps.mapping("a: &x {mode: bridge}\nb: *x", "no map")
+    found = yaml_maps.mapping("a: &x {mode: bridge}\nb: *x", "no map")
 
-    assert told["b"] == {"mode": "bridge"}
+    assert found["b"] == {"mode": "bridge"}
 
 
 @pytest.mark.parametrize("value", ["null", "[a]", "{b: c}", '"a\\0b"', '"\\ud800"', "2026-01-01"])

@@ -43,7 +43,7 @@ MACHINE = (
 )
 
 
-def told(*addresses: str) -> tuple[BindingAddress, ...]:
+def bindings(*addresses: str) -> tuple[BindingAddress, ...]:
     return tuple(map(BindingAddress, addresses))
 
 
@@ -88,7 +88,7 @@ def test_a_unit_that_joins_makes_the_same_choice_in_any_order(
     listed: list[str], known: Peers, meant: str
 ):
     machine = Addresses(interfaces=MACHINE)
-    for order in permutations(told(*listed)):
+    for order in permutations(bindings(*listed)):
         chosen = choice.choose(known, OUTSIDER, order, order, machine)
         assert chosen == Chosen(meant, meant)
 
@@ -125,7 +125,7 @@ def test_a_member_keeps_its_address_as_long_as_the_machine_has_it(
 ):
     machine = Addresses(frozenset(here), MACHINE)
 
-    assert choice.choose(known, has, told(*listed), (), machine).cluster == meant
+    assert choice.choose(known, has, bindings(*listed), (), machine).cluster == meant
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_api_of_a_member_follows_its_binding(
 ):
     machine = Addresses(frozenset([*here, V4]), MACHINE)
 
-    chosen = choice.choose(peers(own=V4), lxd(V4, has), told(V4), told(*listed), machine)
+    chosen = choice.choose(peers(own=V4), lxd(V4, has), bindings(V4), bindings(*listed), machine)
 
     assert chosen == Chosen(V4, meant)
 
@@ -175,7 +175,7 @@ def test_interfaces_are_looked_at_only_where_there_is_a_choice(
 ):
     known, here = peers(own=V4 if has.clustered else ""), frozenset({V4})
 
-    assert choice.is_choice(known, has, told(*cluster), told(*https), here) is looks
+    assert choice.is_choice(known, has, bindings(*cluster), bindings(*https), here) is looks
 
 
 def test_what_carries_networks_is_the_same_in_any_order():
@@ -199,7 +199,7 @@ def bridged(unit: ModelUnit, number: int) -> None:
     inner = Interface("lxdbr0", bridge=True, subnets=(f"{bridge}/24",), lxds=True, inner=True)
     unit.machine.interfaces_ = [own, inner]
     unit.server.addresses = {bridge}
-    unit.listed = told(bridge, unit.address)
+    unit.listed = bindings(bridge, unit.address)
 
 
 @pytest.mark.parametrize("generation", NAMES)

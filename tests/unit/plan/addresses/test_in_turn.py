@@ -52,9 +52,9 @@ def test_one_waits_while_another_is_at_it(generation: str):
     app = note(bound_elsewhere(generation), "address.1", "m1")
     before = app.units["lxd/0"].server.config[CORE]
 
-    told = app.hook("lxd/0")
+    planned = app.hook("lxd/0")
 
-    assert "another member has been changing its address for a long time" in told.hold
+    assert "another member has been changing its address for a long time" in planned.hold
     assert app.units["lxd/0"].server.config[CORE] == before
     assert notes(app)["address.1"] == "m1"
 

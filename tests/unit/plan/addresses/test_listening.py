@@ -42,8 +42,8 @@ def view(https: str = NEW, cluster: str = CLUSTER) -> View:
 
 
 def server(**config: str) -> Server:
-    told = {f"{word}.https_address": value for word, value in config.items()}
-    return Server("5.21.7", True, "m0", "f00d", LXD, told)
+    server_config = {f"{word}.https_address": value for word, value in config.items()}
+    return Server("5.21.7", True, "m0", "f00d", LXD, server_config)
 
 
 def member(name: str, status: str = "ONLINE") -> Member:
@@ -131,14 +131,14 @@ def peers(*members: str, own: str = "") -> Peers:
 
 
 def test_a_machine_without_the_members_family_says_so():
-    told = listening.other_family(view(), peers("fd00::1"))
+    status = listening.other_family(view(), peers("fd00::1"))
 
-    assert told == blocked("the members have IPv6 addresses, the binding cluster here has none")
+    assert status == blocked("the members have IPv6 addresses, the binding cluster here has none")
     assert listening.other_family(view(), peers("10.0.0.1")) is None
 
 
 @pytest.mark.parametrize(
-    ("silent", "told"),
+    ("silent", "expected"),
     [
         (Unresponsive("", UnresponsiveReason.HUNG), None),
         (
@@ -151,5 +151,5 @@ def test_a_machine_without_the_members_family_says_so():
         ),
     ],
 )
-def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Unresponsive, told: Plan | None):
-    assert listening.plan_deaf(view(), silent) == told
+def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Unresponsive, expected: Plan | None):
+    assert listening.plan_deaf(view(), silent) == expected

@@ -26,9 +26,9 @@ def test_a_founder_without_the_port_makes_nothing(generation: str):
 
     app.settle()
 
-    told = "nginx (pid 812) has port 8443 of 10.0.0.1, which LXD needs: stop it"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
-    assert statuses(app)["app"] == f"blocked: {told}"
+    reason = "nginx (pid 812) has port 8443 of 10.0.0.1, which LXD needs: stop it"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
+    assert statuses(app)["app"] == f"blocked: {reason}"
     assert not founder.records.clustered
     del founder.listeners.taken["10.0.0.1:8443"]
     app.settle()
@@ -60,9 +60,9 @@ def test_a_member_whose_daemon_started_without_the_port_says_so(generation: str)
 
     app.hook("lxd/1")
 
-    told = statuses(app)
-    assert told["lxd/1"].startswith(f"blocked: {NGINX} has port 8443 of 10.0.0.2")
-    assert "recover-quorum" not in "".join(told.values())
+    unit_statuses = statuses(app)
+    assert unit_statuses["lxd/1"].startswith(f"blocked: {NGINX} has port 8443 of 10.0.0.2")
+    assert "recover-quorum" not in "".join(unit_statuses.values())
     server.listeners.taken.clear()
     later(app, 60.0)
     app.settle()
@@ -82,9 +82,9 @@ def test_an_address_that_lxd_accepts_without_listening_is_not_taken_for_done(
     with monkeypatch.context() as patched:
         patched.setattr(Listeners, "set_core", accept)
         patched.setattr(Listeners, "set_cluster", accept)
-        told = [app.hook("lxd/0").hold for _ in range(3)][-1]
+        hold = [app.hook("lxd/0").hold for _ in range(3)][-1]
 
-    assert told.endswith("LXD does not listen on port 8443 of 10.0.0.1: no program does")
+    assert hold.endswith("LXD does not listen on port 8443 of 10.0.0.1: no program does")
     assert not server.records.clustered
     app.settle()
     assert names(app) == ["m0"]

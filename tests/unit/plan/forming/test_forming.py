@@ -119,8 +119,8 @@ def test_no_cluster_is_made_on_a_pool_that_lxd_cannot_use():
 
     app.settle()
 
-    told = "blocked: LXD here cannot use its pool local: bring it back or delete it"
-    assert str(app.plan("lxd/0").status) == told
+    status = "blocked: LXD here cannot use its pool local: bring it back or delete it"
+    assert str(app.plan("lxd/0").status) == status
     del pools["local"]
     app.settle()
     assert names(app) == ["m0"]
@@ -274,7 +274,7 @@ def test_a_unit_that_is_gone_and_may_still_be_joining_is_waited_for():
 
     app.settle()
 
-    assert app.units["lxd/0"].told.count(str(AwaitJoin("m1"))) == 1
+    assert app.units["lxd/0"].shown_steps.count(str(AwaitJoin("m1"))) == 1
     assert app.own("lxd/2").cluster
 
 
@@ -286,7 +286,7 @@ def test_a_unit_that_is_gone_and_did_join_keeps_nobody_waiting():
 
     app.settle()
 
-    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].told
+    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].shown_steps
     assert app.own("lxd/2").cluster
 
 
@@ -296,7 +296,7 @@ def test_a_unit_that_misses_its_turn_by_a_clock_that_jumped_is_waited_for():
     app.cloud.now += LAPSE + 1
     app.hook("lxd/0")
 
-    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
+    assert str(AwaitJoin("m1")) in app.units["lxd/0"].shown_steps
 
 
 def test_a_unit_with_a_token_of_another_issuer_comes_first():

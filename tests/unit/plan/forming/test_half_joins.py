@@ -152,8 +152,8 @@ def test_another_unit_that_may_be_the_last_member_keeps_a_new_cluster_from_being
 
     app.hook("lxd/1")
 
-    told = "lxd/1 may be the last member: bring its LXD back; docs: How to recover"
-    assert str(app.hook("lxd/2").app_status) == f"blocked: {told}"
+    reason = "lxd/1 may be the last member: bring its LXD back; docs: How to recover"
+    assert str(app.hook("lxd/2").app_status) == f"blocked: {reason}"
     with pytest.raises(refusal.ActionRefused, match="juju remove-unit --force lxd/1"):
         form_again.form_again(app.view("lxd/2"), form_again.GONE)
 
@@ -174,10 +174,10 @@ def test_no_cluster_is_begun_beside_a_unit_that_cannot_be_read(generation: str):
     app.add(1)
     app.leader = "lxd/1"
     app.databags["lxd/0"]["name"] = '"a\\u0000b"'
-    told = "lxd/0: its name cannot be read; refresh or remove it"
+    reason = "lxd/0: its name cannot be read; refresh or remove it"
 
-    assert str(app.plan("lxd/1").app_status) == f"blocked: {told}"
-    with pytest.raises(refusal.ActionRefused, match=f"{told}: it may be a member"):
+    assert str(app.plan("lxd/1").app_status) == f"blocked: {reason}"
+    with pytest.raises(refusal.ActionRefused, match=f"{reason}: it may be a member"):
         form_again.form_again(app.view("lxd/1"), form_again.GONE)
 
 

@@ -155,7 +155,7 @@ class TestAnotherCluster:
                 machine,
                 other.server.database,
                 lambda: app.cloud.now,
-                other.told.append,
+                other.shown_steps.append,
             )
             unit = ModelUnit(
                 name,
@@ -164,7 +164,7 @@ class TestAnotherCluster:
                 server=other.server,
                 snap=other.snap,
                 machine=machine,
-                told=[],
+                shown_steps=[],
             )
             app.enter(unit)
         app.settle()

@@ -155,10 +155,10 @@ def test_only_what_present_units_say_of_the_cluster_counts(
     queue: tuple[int, ...], owner: identity.Owner
 ):
     """Juju has not told this unit that the first founder is gone, and another one was named."""
-    told = {0: views.data(0, cluster="old"), 1: views.data(1, cluster="")}
+    others = {0: views.data(0, cluster="old"), 1: views.data(1, cluster="")}
     placed = tuple(QueueEntry(unit=views.unit(number)) for number in queue)
     app = AppData(bootstrap=views.unit(2), queue=placed)
-    among = replace(views.peers(views.data(2, cluster=""), told), app=app)
+    among = replace(views.peers(views.data(2, cluster=""), others), app=app)
     seen = views.lxd(views.member(2), notes={IDENTITY: "new"})
     forming = Forming("bootstrap", views.NOW)
     view = views.view(seen, among, unit=views.unit(2), forming=forming)

@@ -31,8 +31,8 @@ from tests.unit.views import data
 def test_a_name_that_another_has_gets_the_units_number(
     own: str, others: dict[int, str], meant: str
 ):
-    told = {number: data(number, name=name) for number, name in others.items()}
-    peers = views.peers(data(0, cluster="", name=own), told)
+    unit_data = {number: data(number, name=name) for number, name in others.items()}
+    peers = views.peers(data(0, cluster="", name=own), unit_data)
 
     assert member_names.of_unit(views.view(None, peers), peers) == meant
 

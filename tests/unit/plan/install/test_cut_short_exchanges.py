@@ -94,8 +94,8 @@ def test_after_a_forced_removal_the_api_answers_until_its_member_is_gone(generat
 
     attached(NEXT, app).settle()
 
-    told = "waiting: to exchange LXD: m2 has no unit: empty it, then lxc cluster remove it"
-    assert {str(app.plan(unit).status) for unit in app.units} == {told}
+    status = "waiting: to exchange LXD: m2 has no unit: empty it, then lxc cluster remove it"
+    assert {str(app.plan(unit).status) for unit in app.units} == {status}
     api(app).members.remove("m2")
     app.settle()
     assert {unit.server.version for unit in app.units.values()} == {NEXT}
@@ -109,5 +109,5 @@ def test_a_unit_whose_hooks_have_not_begun_to_leave_has_a_unit(generation: str):
 
     attached(NEXT, app)
 
-    told = "waiting: to exchange the LXD snap until m2 has left"
-    assert {str(app.hook(unit).status) for unit in ("lxd/0", "lxd/1")} == {told}
+    status = "waiting: to exchange the LXD snap until m2 has left"
+    assert {str(app.hook(unit).status) for unit in ("lxd/0", "lxd/1")} == {status}

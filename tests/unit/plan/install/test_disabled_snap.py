@@ -35,8 +35,8 @@ def test_a_removed_unit_is_held(generation: str):
     plan = app.hook("lxd/2")
 
     assert "the LXD snap is disabled: snap enable lxd" in plan.hold
-    told = "blocked: lxd/2 cannot leave: the LXD snap is disabled: snap enable lxd"
-    assert str(plan.status) == told
+    status = "blocked: lxd/2 cannot leave: the LXD snap is disabled: snap enable lxd"
+    assert str(plan.status) == status
 
 
 def test_a_removed_unit_is_held_while_snapd_exchanges_its_lxd():
@@ -66,17 +66,17 @@ def test_a_removed_unit_whose_lxd_has_never_run_goes():
 
 
 @pytest.mark.parametrize(
-    ("changing", "told"),
+    ("changing", "status"),
     [
         (False, "blocked: the LXD snap is disabled: snap enable lxd"),
         (True, "waiting: for snapd, which is changing the LXD snap"),
     ],
 )
-def test_a_unit_that_stays_says_so(changing: bool, told: str):
+def test_a_unit_that_stays_says_so(changing: bool, status: str):
     app = disabled(formed(3), "lxd/2", changing=changing)
 
     plan = app.hook("lxd/2")
 
-    assert str(plan.status) == told
+    assert str(plan.status) == status
     assert plan.steps == ()
     assert names(app) == ["m0", "m1", "m2"]

@@ -307,10 +307,10 @@ USES: list[tuple[Callable[[ModelApp], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("use", "told"), USES)
+@pytest.mark.parametrize(("use", "reason"), USES)
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_used_one_is_not_even_refreshed(
-    use: Callable[[ModelApp], object], told: str, generation: str
+    use: Callable[[ModelApp], object], reason: str, generation: str
 ):
     app = formed(1, generation)
     preinstalled(app, 1)
@@ -320,7 +320,7 @@ def test_a_used_one_is_not_even_refreshed(
 
     assert app.units["lxd/1"].snap.calls == []
     assert statuses(app)["lxd/1"].startswith("blocked: LXD here has ")
-    assert told in statuses(app)["lxd/1"]
+    assert reason in statuses(app)["lxd/1"]
 
 
 def refreshed_by_juju(unit: ModelUnit) -> None:

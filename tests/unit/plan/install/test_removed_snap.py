@@ -88,8 +88,8 @@ def test_a_removed_unit_whose_lxd_was_installed_again_is_held(members: int):
     plan = app.hook("lxd/0")
 
     assert plan.hold
-    told = "blocked: lxd/0 cannot leave: LXD here is empty, and was a member; docs: How to recover"
-    assert str(plan.status) == told
+    reason = "lxd/0 cannot leave: LXD here is empty, and was a member; docs: How to recover"
+    assert str(plan.status) == f"blocked: {reason}"
 
 
 def installed_again(app: ModelApp, unit: str) -> ModelApp:

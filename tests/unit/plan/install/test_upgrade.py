@@ -32,10 +32,10 @@ def exchanging(
     offered: str, seen: ClusterView | Unresponsive | None = None, **others: object
 ) -> View:
     """Unit 0, a member of three that run 5.21.7, with another snap attached that all have."""
-    told = {n: data(n, **{"attached": FILE.digest, "fits": True, **others}) for n in (1, 2)}
+    unit_data = {n: data(n, **{"attached": FILE.digest, "fits": True, **others}) for n in (1, 2)}
     snap = SnapFacts(True, False, True, "100", "5.21.7", "", offered, same_as_resource=False)
     seen = seen or lxd(member(0), member(1), member(2))
-    return views.view(seen, peers(data(0), told), snap=snap, resource=FILE)
+    return views.view(seen, peers(data(0), unit_data), snap=snap, resource=FILE)
 
 
 def test_a_release_of_the_same_series_is_installed():
@@ -361,12 +361,12 @@ def test_once_the_last_unit_has_the_file_all_exchange():
 
 def test_a_member_that_snapd_keeps_from_it_says_what_to_do():
     app = fetched(attached(NEXT, formed(3)))
-    told = "close lxc on this machine (pid 41234): LXD is to be exchanged"
-    app.units["lxd/2"].snap.refusal = OperatorNeededError(told)
+    reason = "close lxc on this machine (pid 41234): LXD is to be exchanged"
+    app.units["lxd/2"].snap.refusal = OperatorNeededError(reason)
 
     first, second = app.hook("lxd/2"), app.hook("lxd/2")
 
-    assert str(first.status) == f"blocked: {told}"
+    assert str(first.status) == f"blocked: {reason}"
     assert second.status == first.status
 
 

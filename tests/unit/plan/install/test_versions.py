@@ -51,11 +51,11 @@ def test_what_a_snap_adds_to_a_version_does_not_count():
 
 def newcomer(**others: object) -> View:
     """Unit 0 on a fresh machine, beside two members."""
-    told = {n: data(n, **others) for n in (1, 2)}
+    unit_data = {n: data(n, **others) for n in (1, 2)}
     nothing = SnapFacts(snapd=True, deb=False, installed=False)
     own = data(0, cluster="", lxd="", package="", revision="", channel="")
     return views.view(
-        None, peers(own, told), snap=nothing, options=Options(snap_channel="6/stable")
+        None, peers(own, unit_data), snap=nothing, options=Options(snap_channel="6/stable")
     )
 
 
@@ -110,10 +110,10 @@ def test_a_file_that_the_members_have_is_needed_here_too():
 
 def outsider(version: str, revision: str = "90", **others: object) -> View:
     """Unit 0 with its own LXD, beside two members."""
-    told = {n: data(n, **others) for n in (1, 2)}
+    unit_data = {n: data(n, **others) for n in (1, 2)}
     own = data(0, cluster="", lxd=version, package=version, revision=revision)
     snap = SnapFacts(True, False, True, revision, version, "6/stable")
-    return views.view(lxd(version=version), peers(own, told), snap=snap)
+    return views.view(lxd(version=version), peers(own, unit_data), snap=snap)
 
 
 def test_an_older_one_becomes_the_clusters():
@@ -145,10 +145,10 @@ def test_a_newer_one_that_is_used_does_not_go_back():
 
 
 def waiting_member(installed: str, *others: str) -> str:
-    told = {n: data(n, package=version) for n, version in enumerate(others, 1)}
+    unit_data = {n: data(n, package=version) for n, version in enumerate(others, 1)}
     snap = SnapFacts(True, False, True, "100", installed)
     seen = Unresponsive("no answer in time", UnresponsiveReason.OTHER_VERSIONS)
-    return str(make_plan(views.view(seen, peers(data(0), told), snap=snap)).status)
+    return str(make_plan(views.view(seen, peers(data(0), unit_data), snap=snap)).status)
 
 
 @pytest.mark.parametrize(

@@ -198,9 +198,11 @@ def test_nothing_that_was_noted_of_a_member_counts_for_the_next_one_of_its_name(
         app.hook(name)
 
     assert "m2" in names(app)
-    told = {name: value for name, value in notes(app).items() if name.endswith(".m2") and value}
+    notes_of_m2 = {
+        name: value for name, value in notes(app).items() if name.endswith(".m2") and value
+    }
     value = "lxd/9 0 10.0.0.10"
-    assert told == {"unit.m2": value, "admitted.m2": value}
+    assert notes_of_m2 == {"unit.m2": value, "admitted.m2": value}
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -79,10 +79,10 @@ def test_who_is_up(status: str, answers: bool, up: bool):
     ids=["leader of 6.9", "leader before", "voter of 6.9", "stand-by", "spare"],
 )
 def test_the_raft_leader_votes(roles: set[str], votes: bool):
-    told: Member = member("m1", roles=frozenset(roles))
+    m1: Member = member("m1", roles=frozenset(roles))
 
-    assert told.voter is votes
-    assert several_vote([member("m0"), told]) is votes
+    assert m1.voter is votes
+    assert several_vote([member("m0"), m1]) is votes
 
 
 def test_the_leader_counts_for_the_quorum_of_lxd_6():
@@ -131,13 +131,13 @@ def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], w
 
 
 def test_the_status_tells_them_apart():
-    def told(lxd: ClusterView) -> str:
+    def status_on(lxd: ClusterView) -> str:
         view = seen(lxd)
         peers = peers_of(view)
         return str(application_status(view, peers, peers.own, peers.app))
 
-    assert "m1 evacuated; to use it again: lxc cluster restore" in told(with_evacuated(ALIVE))
-    assert "1 of 3 members offline: m1" in told(with_evacuated(DEAD))
+    assert "m1 evacuated; to use it again: lxc cluster restore" in status_on(with_evacuated(ALIVE))
+    assert "1 of 3 members offline: m1" in status_on(with_evacuated(DEAD))
 
 
 class TestRemoval:

@@ -77,7 +77,7 @@ def test_one_that_leaves_waits_for_one_that_may_be_joining():
     app = use_token(with_token_out(formed(1)), "m1")
 
     assert app.hook("lxd/0").hold == ""
-    assert str(AwaitJoin("m1")) in app.units["lxd/0"].told
+    assert str(AwaitJoin("m1")) in app.units["lxd/0"].shown_steps
 
 
 def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
@@ -88,7 +88,7 @@ def test_one_that_leaves_waits_for_nobody_whose_turn_is_over():
 
     app.hook("lxd/0")
 
-    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].told
+    assert str(AwaitJoin("m1")) not in app.units["lxd/0"].shown_steps
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -179,10 +179,10 @@ def test_the_status_of_a_leaver_says_that_lxd_does_not_answer(generation: str):
     the_cluster(app).headless = True
     leaving(app, "lxd/1")
 
-    told = app.hook("lxd/1").status.message
+    message = app.hook("lxd/1").status.message
 
-    assert told.startswith("lxd/1 cannot leave, LXD does not answer: ")
-    assert ")" not in told
+    assert message.startswith("lxd/1 cannot leave, LXD does not answer: ")
+    assert ")" not in message
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -108,7 +108,7 @@ def test_the_operator_may_say_that_it_can_do_without(device: dict[str, str], wha
 
 
 STAYING: dict[str, tuple[Instance, str]] = {
-    "told to stay": (
+    "set to stay": (
         instance(evacuate="stop"),
         "cluster.evacuate=stop: move or delete it",
     ),
@@ -121,7 +121,7 @@ STAYING: dict[str, tuple[Instance, str]] = {
         instance(ephemeral=True),
         "is ephemeral, LXD deletes it when it stops: copy it, then delete it",
     ),
-    "ephemeral and told to move": (
+    "ephemeral and set to move": (
         instance(ephemeral=True, evacuate="migrate"),
         "is ephemeral, LXD deletes it when it stops: copy it, then delete it",
     ),
@@ -154,9 +154,9 @@ LIVE = [
 ]
 
 
-@pytest.mark.parametrize(("told", "live"), LIVE, ids=str)
-def test_lxd_moves_virtual_machines_alone_while_they_run(told: dict[str, Any], live: bool):
-    assert instance(**told).live is live
+@pytest.mark.parametrize(("fields", "live"), LIVE, ids=str)
+def test_lxd_moves_virtual_machines_alone_while_they_run(fields: dict[str, Any], live: bool):
+    assert instance(**fields).live is live
 
 
 def test_the_member_with_the_fewest_instances_is_asked_first():
@@ -176,10 +176,10 @@ UNFIT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("told", UNFIT.values(), ids=UNFIT.keys())
-def test_members_that_take_nothing(told: dict[str, Any]):
+@pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT.keys())
+def test_members_that_take_nothing(fields: dict[str, Any]):
     moves = instance()
-    lxd = cluster(moves, members=(member("m0", **told), member("m1"), member("m2")))
+    lxd = cluster(moves, members=(member("m0", **fields), member("m1"), member("m2")))
 
     assert migration.targets(moves, lxd, "m2") == ("m1",)
 

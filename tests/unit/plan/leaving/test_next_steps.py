@@ -142,7 +142,7 @@ class TestMoving:
         assert steps(view) == ["move default/c1 to m0 (2 left)"]
 
     @pytest.mark.parametrize(
-        ("told", "expected"),
+        ("fields", "expected"),
         [
             ({}, (True, 30, False)),
             ({"shutdown": 90}, (True, 90, False)),
@@ -152,8 +152,8 @@ class TestMoving:
         ],
         ids=str,
     )
-    def test_how_it_is_moved(self, told: dict[str, Any], expected: tuple[bool, int | None, bool]):
-        step = move(leaver(cluster(instance(**told))))
+    def test_how_it_is_moved(self, fields: dict[str, Any], expected: tuple[bool, int | None, bool]):
+        step = move(leaver(cluster(instance(**fields))))
 
         assert (step.ran, step.stops, step.live) == expected
 
@@ -188,17 +188,17 @@ class TestMoving:
         view = leaver(cluster(instance()), refused("m0", "m1"))
         assert steps(view) == ["note that 1 instance could not be moved off m2"]
 
-        told = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
+        with_note = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
 
-        assert "default/c1: could not be moved (disk gone): move or delete it" in holds(told)
+        assert "default/c1: could not be moved (disk gone): move or delete it" in holds(with_note)
 
     def test_a_running_one_that_no_member_takes_may_move_stopped(self):
         """Machines with other processors take none that runs (LXD issue 15613)."""
         running = instance(type="virtual-machine", stateful=True)
         view = leaver(cluster(running), refused("m0", "m1"))
-        told = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
+        with_note = replace(view, history=replace(view.history, noted=frozenset({"default/c1"})))
 
-        hold = holds(told)
+        hold = holds(with_note)
 
         cure = "cluster.evacuate=migrate moves it stopped"
         assert f"default/c1: could not be moved (disk gone): {cure}" in hold
@@ -370,8 +370,8 @@ class TestTheApplicationGoes:
 
         assert holds(view) == ""
         # Juju releases the machines with their last units: the data may not stay.
-        told = make_plan(view).status
-        assert str(told) == "waiting: the application is being removed: LXD is left as it is"
+        status = make_plan(view).status
+        assert str(status) == "waiting: the application is being removed: LXD is left as it is"
 
 
 class TestOutside:

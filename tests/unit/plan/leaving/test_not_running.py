@@ -130,8 +130,8 @@ def test_what_ran_on_a_dead_machine_is_named(generation: str):
     app = moved_off(generation)
 
     assert names(app) == ["m0", "m1", "m2"]
-    told = "blocked: start default/c1 if m3 is off, or run forget-lost"
-    assert status(app) == told
+    expected = "blocked: start default/c1 if m3 is off, or run forget-lost"
+    assert status(app) == expected
 
 
 @every_generation
@@ -215,9 +215,9 @@ def test_what_the_operator_starts_starts_with_its_machine_again(own: str):
 def test_forget_lost_says_what_stays_off():
     app = moved_off("5.21", **{"boot.autostart": "true"})
 
-    told = forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m3")
+    answer = forget_lost(app.view("lxd/0"), app.units["lxd/0"].ports, "m3")
 
-    assert told.startswith("m3 is acknowledged; boot.autostart of default/c1 stays off")
+    assert answer.startswith("m3 is acknowledged; boot.autostart of default/c1 stays off")
 
 
 @every_generation

@@ -246,9 +246,9 @@ def test_the_application_names_a_unit_whose_member_was_removed(generation: str):
     cluster_api(app).members.remove("m2")
     app.settle()
 
-    told = str(app.plan("lxd/0").app_status)
+    status = str(app.plan("lxd/0").app_status)
 
-    assert told == "blocked: lxd/2: the cluster removed its member: remove it"
+    assert status == "blocked: lxd/2: the cluster removed its member: remove it"
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -260,9 +260,9 @@ def test_the_application_says_where_to_look_if_such_a_unit_is_held(generation: s
     leaving(app, "lxd/2")
     assert app.hook("lxd/2").hold
 
-    told = str(app.plan("lxd/0").app_status)
+    status = str(app.plan("lxd/0").app_status)
 
-    assert told == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
+    assert status == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
 
 
 def test_the_application_says_where_to_look_if_a_unit_outside_does_not_go():
@@ -271,6 +271,6 @@ def test_the_application_says_where_to_look_if_a_unit_outside_does_not_go():
     app.hook("lxd/2")
     leaving(app, "lxd/2")
 
-    told = str(app.plan("lxd/0").app_status)
+    status = str(app.plan("lxd/0").app_status)
 
-    assert told == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
+    assert status == "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"

@@ -221,7 +221,7 @@ def test_the_last_but_one_waits_until_lxd_has_given_new_roles(generation: str, l
 
     app.hook("lxd/0")
 
-    assert str(AwaitRoles()) in app.units["lxd/0"].told
+    assert str(AwaitRoles()) in app.units["lxd/0"].shown_steps
     assert ("m0" in names(app)) is (generation != "5.21" and not lasting)
 
 
@@ -249,12 +249,12 @@ def test_abandon_moves_what_can_move_and_leaves_the_rest():
 @pytest.mark.parametrize("generation", NAMES)
 def test_the_steps_of_each_stage(generation: str):
     app = leaving(with_instance(formed(3, generation), "m2"), "lxd/2")
-    told = app.units["lxd/2"].told
-    told.clear()
+    shown_steps = app.units["lxd/2"].shown_steps
+    shown_steps.clear()
 
     app.hook("lxd/2")
 
-    assert told == [
+    assert shown_steps == [
         "note leaving.m2=leaving",
         "let LXD place nothing new on m2",
         "move default/c1 to m0",
@@ -271,7 +271,7 @@ def test_what_stays_is_left_behind_by_the_operators_word_alone(generation: str):
     app.hook("lxd/2")
 
     step = AbandonMember("m2", ("volume default/local/data",), "10.0.0.3")
-    assert app.units["lxd/2"].told[-1] == str(step)
+    assert app.units["lxd/2"].shown_steps[-1] == str(step)
 
 
 def test_the_only_member_does_not_go_with_what_it_holds():

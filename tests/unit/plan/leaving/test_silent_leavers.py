@@ -34,8 +34,8 @@ def test_the_application_says_what_holds_a_silent_unit(generation: str):
     passes(app)
 
     assert app.hook("lxd/3").hold
-    told = "blocked: lxd/3 cannot leave: LXD on m3 does not answer"
-    assert statuses(app)["app"] == told
+    status = "blocked: lxd/3 cannot leave: LXD on m3 does not answer"
+    assert statuses(app)["app"] == status
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -70,5 +70,5 @@ def test_a_cluster_of_an_earlier_deployment_needs_another_recovery(generation: s
 
     passes(app)
 
-    told = "blocked: LXD here is in a cluster without a quorum; docs: How to recover"
-    assert str(app.plan("lxd/5").status) == told
+    status = "blocked: LXD here is in a cluster without a quorum; docs: How to recover"
+    assert str(app.plan("lxd/5").status) == status

@@ -65,8 +65,8 @@ def test_a_unit_without_the_interface_of_the_members_stays_outside(mode: str):
     app.settle()
 
     assert names(app) == ["m0", "m1", "m2"]
-    told = f"blocked: {mode} needs one name on all machines: br1 on lxd/3, br0 on lxd/0"
-    assert statuses(app)["lxd/3"] == told
+    status = f"blocked: {mode} needs one name on all machines: br1 on lxd/3, br0 on lxd/0"
+    assert statuses(app)["lxd/3"] == status
 
 
 def test_an_uplink_does_not_take_the_interface_of_a_network_with_instances():

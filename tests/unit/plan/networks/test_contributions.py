@@ -55,8 +55,8 @@ def test_another_interface_is_refused_where_it_would_cut_instances_off():
 
     changed(app, network_parent="ens3")
 
-    told = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
+    assert statuses(app)["lxd/0"] == status
     assert set(parents(app, "lan0").values()) == {"eth1"}
     changed(app, network_disruptive=True)
     assert set(parents(app, "lan0").values()) == {"ens3"}

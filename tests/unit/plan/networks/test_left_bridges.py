@@ -115,9 +115,9 @@ def test_the_status_says_what_helps(generation: str):
     for unit in ("lxd/1", "lxd/2"):
         app.hook(unit)
 
-    told = str(app.hook("lxd/0").status)
+    status = str(app.hook("lxd/0").status)
 
-    assert told.endswith(f"bridge network br7: already on {m1_in_errors(generation)}; rename it")
+    assert status.endswith(f"bridge network br7: already on {m1_in_errors(generation)}; rename it")
 
 
 @pytest.mark.parametrize("generation", NAMES)

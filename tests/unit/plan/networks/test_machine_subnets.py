@@ -102,8 +102,8 @@ def test_a_machine_in_a_subnet_that_lxd_chose_is_told(unit: str, generation: str
     """LXD compares it with the routes of one machine, and a machine may get an address later."""
     app = on_cards(formed(3, generation), unit, MINE)
 
-    told = "network lxdbr0: 10.0.0.0/24 overlaps 10.0.0.0/24 of eth7: set network-ipv4"
-    assert statuses(app)[unit] == f"blocked: {told}"
+    reason = "network lxdbr0: 10.0.0.0/24 overlaps 10.0.0.0/24 of eth7: set network-ipv4"
+    assert statuses(app)[unit] == f"blocked: {reason}"
 
     changed(app, network_ipv4="10.9.0.1/24")
     assert statuses(app)[unit].startswith("active")

@@ -46,9 +46,9 @@ def test_no_value_of_an_operators_key_is_told_or_logged(
     caplog.set_level("DEBUG")
     app = changed(formed(2, generation), network_config=json.dumps(PEER))
 
-    told = [line for unit in app.units.values() for line in unit.told]
-    assert any("bgp.peers.r1.password" in line for line in told)
-    shown = [*told, *statuses(app).values(), *preview_of(app, "lxd/0"), caplog.text]
+    steps = [line for unit in app.units.values() for line in unit.shown_steps]
+    assert any("bgp.peers.r1.password" in line for line in steps)
+    shown = [*steps, *statuses(app).values(), *preview_of(app, "lxd/0"), caplog.text]
     assert not any(SECRET in line for line in shown)
 
 
@@ -63,8 +63,8 @@ def test_a_subnet_of_a_machine_is_refused():
 
     changed(app, network_ipv4="192.0.2.1/16")
 
-    told = "network-ipv4=192.0.0.0/16 overlaps 192.0.2.0/24 of eth0"
-    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    reason = "network-ipv4=192.0.0.0/16 overlaps 192.0.2.0/24 of eth0"
+    assert statuses(app)["lxd/1"] == f"blocked: {reason}"
     assert network(app, "lxdbr0")["ipv4.address"] == "10.0.0.1/24"
 
 
@@ -78,8 +78,8 @@ def test_a_refused_subnet_of_one_more_network_is_named_with_its_key(key: str, ow
     changed(app, networks=f"{{n1: {{mode: bridge, {key}: '{own}'}}}}")
 
     subnet = str(ip_interface(own).network)
-    told = f"networks: n1: {key}={subnet} overlaps {subnet} of eth0"
-    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    reason = f"networks: n1: {key}={subnet} overlaps {subnet} of eth0"
+    assert statuses(app)["lxd/1"] == f"blocked: {reason}"
     assert "n1" not in the_cluster(app).networks
 
 
@@ -90,8 +90,8 @@ def test_one_more_network_does_not_get_the_subnet_of_one_made_by_hand():
 
     changed(app, networks="{n1: {mode: bridge, ipv4: 10.66.0.1/24}}")
 
-    told = "blocked: networks: n1: ipv4=10.66.0.0/24 overlaps hand: choose another"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: networks: n1: ipv4=10.66.0.0/24 overlaps hand: choose another"
+    assert statuses(app)["lxd/0"] == status
 
 
 def test_a_bridge_takes_no_interface_of_the_machine_along():
@@ -99,8 +99,8 @@ def test_a_bridge_takes_no_interface_of_the_machine_along():
 
     changed(app, network_name="br")
 
-    told = "network br: LXD would delete br-int; rename the network"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    reason = "network br: LXD would delete br-int; rename the network"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
     assert "br" not in the_cluster(app).networks
 
 
@@ -122,8 +122,8 @@ def test_a_bridge_takes_no_interface_of_another_members_machine_along(
 
     changed(app, **options)
 
-    told = "network br would delete br-int on lxd/1; rename it"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    reason = "network br would delete br-int on lxd/1; rename it"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
     assert "br" not in the_cluster(app).networks
 
     app.units["lxd/1"].machine.interfaces_ = [ADDRESSED]
@@ -161,8 +161,8 @@ def test_one_whose_interface_is_called_like_a_bridge_does_not_join(own: str):
     app.add(3).machine.interfaces_ = [ADDRESSED, Interface(own)]
     app.settle()
 
-    told = f"blocked: network lxdbr0: this machine has the interface {own}: rename it"
-    assert statuses(app)["lxd/3"] == told
+    status = f"blocked: network lxdbr0: this machine has the interface {own}: rename it"
+    assert statuses(app)["lxd/3"] == status
     assert names(app) == ["m0", "m1", "m2"]
 
 
@@ -171,8 +171,8 @@ def test_a_subnet_of_another_network_is_refused():
 
     changed(app, network_mode="vxlan")
 
-    told = "blocked: network-ipv4=10.9.0.0/24 overlaps lxdbr0: choose another"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: network-ipv4=10.9.0.0/24 overlaps lxdbr0: choose another"
+    assert statuses(app)["lxd/0"] == status
     assert nic(app) == {"network": "lxdbr0"}
 
 
@@ -342,9 +342,9 @@ def test_a_fan_s_overlay_is_chosen():
 
 def test_more_networks_are_made_beside_the_default_one():
     app = on_machines(formed(3), ETH1)
-    told = "{lan: {mode: macvlan, parent: eth1, vlan: 7}, quiet: {mode: bridge, nat: false}}"
+    wanted = "{lan: {mode: macvlan, parent: eth1, vlan: 7}, quiet: {mode: bridge, nat: false}}"
 
-    changed(app, networks=told)
+    changed(app, networks=wanted)
 
     assert network(app, "lan")["vlan"] == "7"
     assert network(app, "quiet")["ipv4.nat"] == "false"
@@ -402,9 +402,9 @@ def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
     app = formed(3)
     app.options |= {"network_mode": "vxlan"}
 
-    told = preview_of(app, "lxd/2")
+    preview = preview_of(app, "lxd/2")
 
-    assert told == [
+    assert preview == [
         "ask m0, m1, m2 what they give to the network lxdbr0vxlan",
         "create the vxlan network lxdbr0vxlan on m0, m1, m2",
         "keep instances on lxdbr0",

@@ -39,15 +39,15 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("first", "name", "second", "told"), REFUSED, ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize(("first", "name", "second", "reason"), REFUSED, ids=lambda v: str(v)[:20])
 def test_no_other_network_gets_the_subnet_of_an_uplinks_router(
-    first: str, name: str, second: str, told: str
+    first: str, name: str, second: str, reason: str
 ):
     app = changed(on_bridges(), networks=f"{{{first}}}")
 
     changed(app, networks=f"{{{first}, {name}: {second}}}")
 
-    assert statuses(app)["lxd/0"] == f"blocked: networks: {told}: choose another"
+    assert statuses(app)["lxd/0"] == f"blocked: networks: {reason}: choose another"
     assert name not in the_cluster(app).networks
 
 

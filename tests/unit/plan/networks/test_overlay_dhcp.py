@@ -122,10 +122,10 @@ def test_dhcp_that_ends_at_once_is_started_once_in_a_hook(
         patch.setattr(machine, "run_overlay", dies)
         plan = app.hook("lxd/1")
 
-    told = "network seg0: DHCP fails: systemctl status lxd-cluster-dhcp-seg0"
-    assert str(plan.status) == f"blocked: {told}"
+    reason = "network seg0: DHCP fails: systemctl status lxd-cluster-dhcp-seg0"
+    assert str(plan.status) == f"blocked: {reason}"
     assert starts == ["seg0"]
-    assert app.own("lxd/1").problem == told
+    assert app.own("lxd/1").problem == reason
 
     # The next hook tries again.
     assert app.hook("lxd/1").status.kind is Kind.ACTIVE
@@ -176,8 +176,8 @@ def test_a_newcomer_leaves_a_members_share_alone(generation: str, older: int, ne
     app.settle()
     app.hook(f"lxd/{older}")
 
-    told = f"network seg0: 10.9.0.0/24 has no free share beside lxd/{older}'s; use a wider subnet"
-    assert statuses(app)[f"lxd/{newcomer}"] == f"blocked: {told}"
+    reason = f"network seg0: 10.9.0.0/24 has no free share beside lxd/{older}'s; use a wider subnet"
+    assert statuses(app)[f"lxd/{newcomer}"] == f"blocked: {reason}"
     assert names(app) == [f"m{older}"]
     assert before
     assert app.units[f"lxd/{older}"].machine.overlays_ == before
@@ -188,8 +188,8 @@ def test_the_member_with_the_lower_number_has_a_share_of_two():
 
     changed(app, **SEGMENT)
 
-    told = "network seg0: 10.9.0.0/24 has no free share beside lxd/2's; use a wider subnet"
-    assert statuses(app)["lxd/17"] == f"blocked: {told}"
+    reason = "network seg0: 10.9.0.0/24 has no free share beside lxd/2's; use a wider subnet"
+    assert statuses(app)["lxd/17"] == f"blocked: {reason}"
     assert app.units["lxd/2"].machine.overlays_
     assert not app.units["lxd/17"].machine.overlays_
 
@@ -451,11 +451,11 @@ def test_a_share_is_one_of_those_that_there_are(unit: str):
 
 
 def test_what_gives_out_addresses_is_not_root():
-    told = overlay_dhcp.files(
+    files = overlay_dhcp.files(
         OverlayDhcp("lan", "10.0.0.1/24", "10.0.0.16", "10.0.0.31", "00:16:3e:0:0:1", "")
     )
 
-    texts = {path.name: text for path, text in told.items()}
+    texts = {path.name: text for path, text in files.items()}
     assert "user=nobody" in texts["dhcp.conf"].splitlines()
     service = texts["lxd-cluster-dhcp-lan.service"].splitlines()
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(service)

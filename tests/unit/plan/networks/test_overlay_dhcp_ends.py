@@ -79,5 +79,5 @@ def test_a_machine_whose_member_was_removed_gives_out_no_addresses():
     statuses = [str(app.hook("lxd/2").status) for _ in range(3)]
 
     assert app.units["lxd/2"].machine.overlays_ == {}
-    told = "blocked: the cluster removed this member: remove this unit, then add another"
-    assert statuses[-1] == told
+    status = "blocked: the cluster removed this member: remove this unit, then add another"
+    assert statuses[-1] == status

@@ -54,9 +54,9 @@ def test_an_interface_that_cannot_is_named_before_anything_is_made(
         interface, network_mode=mode, network_name="lan0", network_parent="eth1", **options
     )
 
-    told = statuses(app)
-    assert told["lxd/2"] == f"blocked: eth1 {why}: name another for lan0"
-    assert told["lxd/0"] == f"blocked: lxd/2: eth1 {why}: name another for lan0"
+    unit_statuses = statuses(app)
+    assert unit_statuses["lxd/2"] == f"blocked: eth1 {why}: name another for lan0"
+    assert unit_statuses["lxd/0"] == f"blocked: lxd/2: eth1 {why}: name another for lan0"
     assert "lan0" not in the_cluster(app).networks
 
 
@@ -122,8 +122,8 @@ SHARED = [
 def test_an_uplink_shares_its_interface_with_no_other_network(networks: str, other: str):
     app = app_on(CARD, networks=networks)
 
-    told = statuses(app)
-    assert told["lxd/1"] == f"blocked: eth1 is used by {other}: name another for up"
+    unit_statuses = statuses(app)
+    assert unit_statuses["lxd/1"] == f"blocked: eth1 is used by {other}: name another for up"
     assert "up" not in the_cluster(app).networks
 
 
@@ -350,12 +350,12 @@ ENCAPSULATION = [
 ]
 
 
-@pytest.mark.parametrize(("told", "missing"), ENCAPSULATION)
+@pytest.mark.parametrize(("encap_ip", "missing"), ENCAPSULATION)
 def test_ovn_tunnels_go_by_an_address_of_the_machine(
-    monkeypatch: pytest.MonkeyPatch, told: str | None, missing: str
+    monkeypatch: pytest.MonkeyPatch, encap_ip: str | None, missing: str
 ):
     def answers(*command: Any) -> str | None:
-        return told if command[-1] == "external_ids:ovn-encap-ip" else "x"
+        return encap_ip if command[-1] == "external_ids:ovn-encap-ip" else "x"
 
     monkeypatch.setattr(capabilities, "_run", answers)
     monkeypatch.setattr(capabilities, "_TOOLS", (capabilities.Path(__file__),))

@@ -55,8 +55,8 @@ def test_one_without_the_interface_does_not_join():
     app.add(3)
     app.settle()
 
-    told = "blocked: network-parent=eth1: not on this machine"
-    assert statuses(app)["lxd/3"] == told
+    status = "blocked: network-parent=eth1: not on this machine"
+    assert statuses(app)["lxd/3"] == status
     assert names(app) == ["m0", "m1", "m2"]
 
 
@@ -65,9 +65,9 @@ def test_a_change_waits_for_the_machine_that_lacks_the_interface():
 
     changed(app, network_mode="flat", network_parent="br0")
 
-    told = statuses(app)
-    assert told["lxd/2"] == "blocked: network-parent=br0: not on this machine"
-    assert told["lxd/0"] == "blocked: lxd/2: network-parent=br0: not on this machine"
+    unit_statuses = statuses(app)
+    assert unit_statuses["lxd/2"] == "blocked: network-parent=br0: not on this machine"
+    assert unit_statuses["lxd/0"] == "blocked: lxd/2: network-parent=br0: not on this machine"
     assert nic(app) == {"network": "lxdbr0"}
     on_machines(app, BR0)
     app.settle()
@@ -87,8 +87,8 @@ def test_the_application_says_whose_answer_is_missing(leader: str, mode: str):
         app.hook("lxd/0")
         app.hook("lxd/1")
 
-    told = "waiting: for lxd/2 to answer about the network lan0"
-    assert str(app.hook(leader).app_status) == told
+    status = "waiting: for lxd/2 to answer about the network lan0"
+    assert str(app.hook(leader).app_status) == status
     app.settle()
     assert str(app.hook(leader).app_status) == "active: 3 members, 3 voters"
 
@@ -113,8 +113,8 @@ def test_a_bridge_that_is_none_is_named():
 
     changed(app, network_mode="flat", network_parent="eth1")
 
-    told = "blocked: eth1 is not a bridge: name another for lxdbr0"
-    assert statuses(app)["lxd/1"] == told
+    status = "blocked: eth1 is not a bridge: name another for lxdbr0"
+    assert statuses(app)["lxd/1"] == status
 
 
 def test_a_flat_network_needs_one_name():
@@ -122,8 +122,8 @@ def test_a_flat_network_needs_one_name():
 
     changed(app, network_mode="flat", network_parent="br*")
 
-    told = "flat needs one name on all machines: br0 on lxd/0, br1 on lxd/1"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    reason = "flat needs one name on all machines: br0 on lxd/0, br1 on lxd/1"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
 
 
 def test_a_flat_network_has_its_vlan_in_the_profile():
@@ -139,8 +139,8 @@ def test_a_vlan_needs_a_bridge_that_keeps_vlans_apart():
 
     changed(app, network_mode="flat", network_parent="br0", network_vlan=7)
 
-    told = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
-    assert statuses(app)["lxd/1"] == told
+    status = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
+    assert statuses(app)["lxd/1"] == status
     assert nic(app) == {"network": "lxdbr0"}
 
 
@@ -160,6 +160,6 @@ def test_an_uplink_takes_no_interface_that_the_machine_needs():
 
     changed(app, networks="{up: {mode: physical, parent: eth0}}")
 
-    told = "blocked: eth0 has the address 192.0.2.1: the machine needs it: name another for up"
-    assert statuses(app)["lxd/1"] == told
+    status = "blocked: eth0 has the address 192.0.2.1: the machine needs it: name another for up"
+    assert statuses(app)["lxd/1"] == status
     assert "up" not in the_cluster(app).networks

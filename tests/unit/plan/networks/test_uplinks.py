@@ -111,9 +111,9 @@ def test_a_network_that_an_older_charm_made_says_what_to_set():
     api(app).networks.create("ovn0", "ovn", config, {})
 
     changed(app, **ON_UP)
-    told = str(app.hook("lxd/0").status)
+    status = str(app.hook("lxd/0").status)
 
-    assert told.endswith("no IPv6 uplink; set network-ipv6=none")
+    assert status.endswith("no IPv6 uplink; set network-ipv6=none")
     changed(app, network_ipv6="none", network_disruptive=True)
     assert statuses(app) == HEALTHY
 

@@ -93,8 +93,8 @@ def test_a_network_has_the_keys_of_one_option_only(generation: str):
 
     changed(app, network_mode="vxlan")
 
-    told = "blocked: network-mode=vxlan: networks has lxdbr0vxlan; set network-name"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: network-mode=vxlan: networks has lxdbr0vxlan; set network-name"
+    assert statuses(app)["lxd/0"] == status
     assert not app.plan("lxd/0").steps
     assert preview_of(app, "lxd/0") == []
     assert network(app, "lxdbr0vxlan")["bridge.mtu"] == "1300"

@@ -81,13 +81,13 @@ def test_an_evacuated_leader_that_sends_no_heartbeats_is_reloaded_too(generation
     other = next(name for name in app.units if name != unit)
 
     app.hook(unit)
-    told = app.hook(other)
+    planned = app.hook(other)
     app.cloud.now += deadlines.QUIET
     app.hook(unit)
     app.settle()
 
     assert (
-        str(told.status)
+        str(planned.status)
         == f"waiting: Raft leader {app.units[unit].server.name} sends no heartbeats: "
         f"{unit} reloads its LXD"
     )
@@ -102,9 +102,9 @@ def test_an_evacuated_leader_whose_others_are_dead_is_not_reloaded(generation: s
     for name in app.units.keys() - {unit}:
         app.units[name].server.power_off()
 
-    told = app.hook(unit)
+    planned = app.hook(unit)
 
-    assert "sends no heartbeats" not in str(told.status)
+    assert "sends no heartbeats" not in str(planned.status)
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -117,10 +117,10 @@ def test_the_others_wait_and_say_whose_leader_it_is(generation: str):
     for name in app.units.keys() - {unit}:
         app.hook(name)
         app.cloud.now += deadlines.QUIET
-        told = app.hook(name)
+        planned = app.hook(name)
 
         assert (
-            str(told.status)
+            str(planned.status)
             == f"waiting: Raft leader {leader} sends no heartbeats: {unit} reloads its LXD"
         )
         assert app.units[name].snap.reloads == 0
@@ -148,9 +148,9 @@ def test_a_leader_that_leaves_is_reloaded_too(generation: str):
 
     app.hook(unit)
     app.cloud.now += deadlines.QUIET
-    told = app.hook(unit)
+    planned = app.hook(unit)
 
-    assert (app.units[unit].snap.reloads, told.hold) == (1, "")
+    assert (app.units[unit].snap.reloads, planned.hold) == (1, "")
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -164,11 +164,11 @@ def test_a_unit_that_leaves_meanwhile_names_the_leader_and_goes_once_it_is_back(
 
     held = app.hook(goes)
 
-    told = f"Raft leader {leader} sends no heartbeats"
-    assert str(held.status) == f"waiting: {told}: {unit} reloads its LXD"
-    assert told in held.hold
+    reason = f"Raft leader {leader} sends no heartbeats"
+    assert str(held.status) == f"waiting: {reason}: {unit} reloads its LXD"
+    assert reason in held.hold
     app.leader = next(name for name in app.units if name not in (goes, unit))
-    assert str(app.plan(app.leader).app_status) == f"waiting: {told}: {unit} reloads its LXD"
+    assert str(app.plan(app.leader).app_status) == f"waiting: {reason}: {unit} reloads its LXD"
     app.hook(unit)
     app.cloud.now += deadlines.QUIET
     app.hook(unit)
@@ -191,10 +191,10 @@ def test_the_others_wait_for_the_hooks_of_a_leader_that_leaves(generation: str):
         app.hook(name)
 
     fault = f"Raft leader {leader} sends no heartbeats"
-    told = f"waiting: {fault}: {unit} reloads its LXD"
+    status = f"waiting: {fault}: {unit} reloads its LXD"
     assert str(held.status) == f"waiting: {fault}: LXD is reloaded if that lasts"
-    assert {str(app.plan(name).status) for name in others} == {told}
-    assert str(app.plan(app.leader).app_status) == told
+    assert {str(app.plan(name).status) for name in others} == {status}
+    assert str(app.plan(app.leader).app_status) == status
 
 
 def row(number: int, status: str = "OFFLINE", role: str = "database") -> Member:
@@ -259,27 +259,27 @@ def test_the_reload_is_noted_before_it_begins():
 def test_one_that_was_reloaded_says_when_it_is_tried_again():
     notes = {"quiet.m0": "9000", "reloaded.m0": f"{NOW - 1800:.0f}"}
 
-    told = plan(lxd(*OWN, notes=notes)).status
+    status = plan(lxd(*OWN, notes=notes)).status
 
-    assert str(told) == f"waiting: {LEADS}: LXD was reloaded, again in 30 min"
+    assert str(status) == f"waiting: {LEADS}: LXD was reloaded, again in 30 min"
 
 
 def test_the_application_says_which_leader_it_is():
     seen = lxd(row(0), row(1, role="database-leader"), row(2), notes={"unit.m1": "lxd/1 0"})
 
-    told = plan(seen, leader=True).app_status
+    status = plan(seen, leader=True).app_status
 
     leads = "Raft leader m1 sends no heartbeats"
-    assert str(told) == f"waiting: {leads}: lxd/1 reloads its LXD"
+    assert str(status) == f"waiting: {leads}: lxd/1 reloads its LXD"
 
 
 def test_a_leader_without_a_unit_is_the_operators():
     seen = lxd(row(0), row(1, role="database-leader"), row(2))
 
-    told = plan(seen).status
+    status = plan(seen).status
 
     leads = "Raft leader m1 sends no heartbeats"
-    assert str(told) == f"blocked: {leads}; there: snap restart --reload lxd"
+    assert str(status) == f"blocked: {leads}; there: snap restart --reload lxd"
 
 
 @pytest.mark.parametrize("leader", [False, True])
@@ -289,6 +289,6 @@ def test_a_leader_whose_unit_was_removed_by_force_is_the_operators(leader: bool)
 
     planned = make_plan(views.view(seen, among, leader=leader, units=views.known(0, 2)))
 
-    told = "blocked: Raft leader m1 sends no heartbeats; there: snap restart --reload lxd"
-    assert str(planned.status) == told
-    assert str(planned.app_status) == (told if leader else "None")
+    status = "blocked: Raft leader m1 sends no heartbeats; there: snap restart --reload lxd"
+    assert str(planned.status) == status
+    assert str(planned.app_status) == (status if leader else "None")

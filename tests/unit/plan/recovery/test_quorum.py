@@ -228,17 +228,17 @@ def test_a_unit_whose_join_it_had_no_time_to_publish_is_asked_too():
 
 
 @pytest.mark.parametrize(
-    ("role", "index", "told"),
+    ("role", "index", "expected"),
     [(SPARE, 0, (0, 0)), (SPARE, 40, (0, 0)), (STAND_BY, 40, (2, 40)), (STAND_BY, 0, None)],
 )
 def test_a_spare_has_no_copy_and_an_empty_log_no_age(
-    role: Role, index: int, told: tuple[int, int] | None
+    role: Role, index: int, expected: tuple[int, int] | None
 ):
     case = Case({**VOTERS, 0: role}, (0,), index=index)
     peers = case.view().peers
     assert isinstance(peers, Peers)
 
-    assert quorum.age(peers, case.copy()) == (told and Entry(*told))
+    assert quorum.age(peers, case.copy()) == (expected and Entry(*expected))
 
 
 def test_the_units_with_the_database_are_noted_while_it_answers():

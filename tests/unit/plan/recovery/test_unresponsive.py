@@ -119,9 +119,9 @@ def test_a_daemon_that_ends_after_an_upgrade_without_a_pool(log: str, why: str):
     stopped(app)
     app.units["lxd/2"].machine.log = log
 
-    told = str(app.hook("lxd/2").status)
+    status = str(app.hook("lxd/2").status)
 
-    assert told == f"blocked: LXD cannot start without {why}"
+    assert status == f"blocked: LXD cannot start without {why}"
 
 
 def test_a_silence_is_over_once_lxd_answers():
@@ -225,8 +225,8 @@ def on_lan(app: ModelApp) -> ModelApp:
 def test_a_member_that_is_down_is_asked_nothing(generation: str):
     app = without(on_lan(formed(3, generation)), "m2")
 
-    told = [str(app.hook(name).status) for name in ("lxd/0", "lxd/1", "lxd/0")]
-    assert told[-1] == "waiting: for lxd/2 to answer about the network lan0"
+    shown_statuses = [str(app.hook(name).status) for name in ("lxd/0", "lxd/1", "lxd/0")]
+    assert shown_statuses[-1] == "waiting: for lxd/2 to answer about the network lan0"
 
     app.remove("lxd/2")
     app.hook("lxd/0")

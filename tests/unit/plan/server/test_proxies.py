@@ -84,9 +84,9 @@ def test_a_text_that_is_not_a_proxy_is_refused(option: str, value: str, why: str
     with pytest.raises(ValidationError) as caught:
         Options.model_validate({option: value})
 
-    told = explain(caught.value)
-    assert told.startswith(why)
-    assert "secret" not in told
+    reason = explain(caught.value)
+    assert reason.startswith(why)
+    assert "secret" not in reason
 
 
 # On whole clusters.
@@ -239,9 +239,14 @@ def test_a_password_is_in_no_log_no_status_and_no_databag(caplog: pytest.LogCapt
     app = behind(formed(2), Proxies(PASSWORD, PASSWORD))
 
     assert config(app)[HTTP] == PASSWORD
-    told = [caplog.text, *(line for unit in app.units.values() for line in unit.told)]
-    told += [str(app.databags), str(app.app_data), str(notes(app)), repr(app.view("lxd/0").proxies)]
-    assert not [text for text in told if "secret" in text]
+    texts = [caplog.text, *(line for unit in app.units.values() for line in unit.shown_steps)]
+    texts += [
+        str(app.databags),
+        str(app.app_data),
+        str(notes(app)),
+        repr(app.view("lxd/0").proxies),
+    ]
+    assert not [text for text in texts if "secret" in text]
     assert "set core.proxy_http, set core.proxy_https, set core.proxy_ignore_hosts" in caplog.text
 
 

@@ -114,8 +114,8 @@ def test_a_ceph_that_still_has_instances_is_missed():
     app.related["ceph"] = None
     app.settle()
 
-    told = "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
-    assert statuses(app)["app"] == told
+    status = "blocked: the pool local-ceph is in a Ceph: integrate that Ceph again"
+    assert statuses(app)["app"] == status
 
 
 def test_a_pool_of_the_operators_in_another_ceph_needs_no_relation():
@@ -141,5 +141,5 @@ def test_a_device_that_another_pool_has_is_named_as_such():
 
     app.settle()
 
-    told = "blocked: /dev/sdb is in another pool: name one more for fast"
-    assert statuses(app)["lxd/0"] == told
+    status = "blocked: /dev/sdb is in another pool: name one more for fast"
+    assert statuses(app)["lxd/0"] == status

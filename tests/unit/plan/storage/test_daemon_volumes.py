@@ -74,11 +74,11 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize(("pool", "driver", "told"), UNUSABLE)
-def test_a_pool_that_cannot_have_them_is_named(pool: str, driver: str, told: str):
+@pytest.mark.parametrize(("pool", "driver", "reason"), UNUSABLE)
+def test_a_pool_that_cannot_have_them_is_named(pool: str, driver: str, reason: str):
     app = asked(with_pool(formed(3), "shared", driver), pool)
 
-    assert {str(app.plan(unit).status) for unit in app.units} == {f"blocked: {told}"}
+    assert {str(app.plan(unit).status) for unit in app.units} == {f"blocked: {reason}"}
     assert volumes(app) == []
 
 
@@ -140,9 +140,9 @@ class TestGoneDevice:
         return later(app, 30.0)
 
     def test_the_status_says_why_lxd_does_not_start(self, lost: ModelApp):
-        told = str(lost.hook("lxd/2").status)
+        status = str(lost.hook("lxd/2").status)
 
-        assert told == f"blocked: LXD cannot start without fast/{IMAGES}: bring it back"
+        assert status == f"blocked: LXD cannot start without fast/{IMAGES}: bring it back"
 
     def test_lxd_starts_without_the_volume_once_that_lasts(self, lost: ModelApp):
         lost.hook("lxd/2")
@@ -152,8 +152,8 @@ class TestGoneDevice:
 
         assert lost.units["lxd/2"].server.silence() is None
         assert images(lost)[2] == places(lost)[2] == ""
-        told = "blocked: pool fast is not here: LXD cannot mount it; bring it back"
-        assert str(lost.plan("lxd/2").status) == told
+        status = "blocked: pool fast is not here: LXD cannot mount it; bring it back"
+        assert str(lost.plan("lxd/2").status) == status
         assert str(lost.plan("lxd/0").app_status).startswith("blocked: lxd/2: pool fast")
         assert f"fast/{IMAGES} on m2" in volumes(lost)
 
@@ -186,9 +186,9 @@ class TestGoneDevice:
         later(app, 30.0).hook("lxd/2")
         later(app, deadlines.UNRESPONSIVE)
 
-        told = str(app.hook("lxd/2").status)
+        status = str(app.hook("lxd/2").status)
 
-        assert told.startswith("blocked: LXD cannot start without fast/mine")
+        assert status.startswith("blocked: LXD cannot start without fast/mine")
         assert unit.server.config["storage.images_volume"] == "fast/mine"
-        told = str(app.hook("lxd/0").app_status)
-        assert told.startswith("blocked: lxd/2: LXD cannot start without fast/mine")
+        status = str(app.hook("lxd/0").app_status)
+        assert status.startswith("blocked: lxd/2: LXD cannot start without fast/mine")

@@ -314,9 +314,9 @@ def test_the_device_that_can_be_wiped_is_named_before_those_in_use():
     pool = WantedPool("local", "btrfs", devices=("/dev/disk/by-id/wwn-*", "/dev/sdb"))
     view = replace(VIEW, devices={pool.devices: there})
 
-    told = str(devices.choice(view, pool, BTRFS, frozenset()))
+    refusal = str(devices.choice(view, pool, BTRFS, frozenset()))
 
-    assert told.endswith(f"{DATA_DISK[-20:]} holds ext4: run wipe-device, or name another")
+    assert refusal.endswith(f"{DATA_DISK[-20:]} holds ext4: run wipe-device, or name another")
 
 
 def sdb_and_sdc(app: ModelApp) -> ModelApp:

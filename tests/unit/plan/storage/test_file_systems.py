@@ -120,9 +120,9 @@ def test_lxd_is_not_exchanged_for_one_that_mounts_no_file_system(
     app = changed(integrated(monkeypatch), storage_pools="files: cephfs")
     app.cloud.ceph_admins = set(machines)
 
-    told = str(make_plan(with_file(app.view("lxd/0"))).status)
+    status = str(make_plan(with_file(app.view("lxd/0"))).status)
 
-    assert (told == f"blocked: LXD 6.9: {NEEDS_KEY}") == held
+    assert (status == f"blocked: LXD 6.9: {NEEDS_KEY}") == held
 
 
 def test_a_member_without_the_key_says_that_it_cannot_follow(monkeypatch: pytest.MonkeyPatch):

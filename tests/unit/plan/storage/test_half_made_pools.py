@@ -75,9 +75,9 @@ def test_a_pool_whose_device_was_taken_in_the_meantime_is_on_no_member(generatio
         app.hook(unit)
     app.units["lxd/2"].machine.disks = [replace(DISK, holds="ext4")]
 
-    told = app.hook("lxd/0").hold
+    hold = app.hook("lxd/0").hold
 
-    assert "/dev/sdb appears to contain an existing" in told
+    assert "/dev/sdb appears to contain an existing" in hold
     assert set(drivers(app)) == {"local"}
     for unit in app.units.values():
         unit.machine.wipe("/dev/sdb")

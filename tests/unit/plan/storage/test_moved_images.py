@@ -33,10 +33,12 @@ def test_a_move_that_failed_is_undone_and_told(app: ModelApp):
     app.units["lxd/1"].server.full.add("fast")
     app.options["storage_images_volume"] = "fast"
 
-    told = [str(app.hook("lxd/1").status) for _ in range(3)]
+    unit_statuses = [str(app.hook("lxd/1").status) for _ in range(3)]
 
-    assert all(status.startswith("blocked: could not keep LXD's images") for status in told)
-    assert all("no space left" in status for status in told)
+    assert all(
+        status.startswith("blocked: could not keep LXD's images") for status in unit_statuses
+    )
+    assert all("no space left" in status for status in unit_statuses)
 
 
 def test_a_move_that_failed_is_made_once_there_is_room(app: ModelApp):

@@ -185,8 +185,8 @@ def test_a_size_that_cannot_change_names_the_option_that_has_it():
 
     app.settle()
 
-    told = "blocked: storage-pools: fast was made with size 5GiB; set it back"
-    assert statuses(app)["app"] == told
+    status = "blocked: storage-pools: fast was made with size 5GiB; set it back"
+    assert statuses(app)["app"] == status
 
 
 MISFITS = [
@@ -237,9 +237,9 @@ def test_a_pool_is_not_made_while_somebody_joins():
     app.hook("lxd/1")
     app.options["storage_backend"] = "dir"
 
-    told = str(app.hook("lxd/0").status)
+    status = str(app.hook("lxd/0").status)
 
-    assert told == "waiting: to make the pool local-dir until lxd/2 has joined"
+    assert status == "waiting: to make the pool local-dir until lxd/2 has joined"
 
 
 def test_what_a_switch_will_do_is_told_before_it_is_done():
@@ -285,10 +285,10 @@ def test_a_member_that_cannot_mount_its_part_of_a_pool_says_so_and_goes_on():
     app = formed(3)
     server(app, "m1").unmounted.add("local")
 
-    told = statuses(app)
+    found = statuses(app)
 
-    assert told["lxd/1"] == "blocked: pool local is not here: LXD cannot mount it; bring it back"
-    assert told["app"] == "active: 3 members, 3 voters"
+    assert found["lxd/1"] == "blocked: pool local is not here: LXD cannot mount it; bring it back"
+    assert found["app"] == "active: 3 members, 3 voters"
 
 
 def with_shared_disk(app: ModelApp, pool: str) -> ModelApp:

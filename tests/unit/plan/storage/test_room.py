@@ -37,8 +37,8 @@ def test_a_size_that_a_member_has_no_room_for_is_refused():
 
     changed(app, storage_pools=FAST)
 
-    told = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
     assert statuses(app)["lxd/0"].startswith(
         "blocked: lxd/2: pool fast: 40GiB is wanted, 30 GiB are free"
     )
@@ -52,8 +52,8 @@ def test_the_first_unit_says_so_before_it_makes_the_cluster():
     app.add(0).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 100GiB is wanted, 20 GiB are free: set its size or devices"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    reason = "pool local: 100GiB is wanted, 20 GiB are free: set its size or devices"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
     assert not app.own("lxd/0").cluster
 
 
@@ -62,8 +62,8 @@ def test_pools_on_one_file_system_share_its_room():
     app.add(0).machine.room_ = 50 * GIB
     app.settle()
 
-    told = "pool fast: 40GiB is wanted, 20 GiB are free: set its size or devices"
-    assert statuses(app)["lxd/0"] == f"blocked: {told}"
+    reason = "pool fast: 40GiB is wanted, 20 GiB are free: set its size or devices"
+    assert statuses(app)["lxd/0"] == f"blocked: {reason}"
 
 
 def test_one_that_joins_has_to_have_room_for_what_is_there():
@@ -72,8 +72,8 @@ def test_one_that_joins_has_to_have_room_for_what_is_there():
     app.add(2).machine.room_ = 20 * GIB
     app.settle()
 
-    told = "pool local: 50GiB is wanted, 20 GiB are free: name a device for it"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool local: 50GiB is wanted, 20 GiB are free: name a device for it"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
     assert len(the_cluster(app).members) == 2
 
 
@@ -83,8 +83,8 @@ def test_without_a_size_lxd_needs_five():
     app.add(2).machine.room_ = 4 * GIB
     app.settle()
 
-    told = "pool local: 5GiB is wanted, 4 GiB are free: name a device for it"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool local: 5GiB is wanted, 4 GiB are free: name a device for it"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
 
 
 @pytest.mark.parametrize("options", [{"storage_backend": "dir"}, {"storage_devices": "/dev/sdb"}])
@@ -106,8 +106,8 @@ def test_a_volume_s_own_size_fits_into_the_pool():
 
     changed(app, storage_pools=f"fast: {{backend: btrfs, devices: /dev/sdb, config: {config}}}")
 
-    told = "pool fast: volume.size=30GiB is more than /dev/sdb has: 20 GiB"
-    assert statuses(app)["lxd/1"] == f"blocked: {told}"
+    reason = "pool fast: volume.size=30GiB is more than /dev/sdb has: 20 GiB"
+    assert statuses(app)["lxd/1"] == f"blocked: {reason}"
 
 
 def test_a_volume_s_own_size_fits_into_the_pool_s():
@@ -127,8 +127,8 @@ def test_one_that_joins_gets_no_file_where_the_others_have_devices(generation: s
     app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
     app.settle()
 
-    told = "pool fast is on devices: name this machine's in storage-pools"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool fast is on devices: name this machine's in storage-pools"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
     assert sorted(row.name for row in the_cluster(app).members) == ["m0", "m1"]
     changed(app, storage_pools="fast: {backend: btrfs, devices: /dev/sdb /dev/sdc}")
     assert sources(app, "fast")["m2"] == "/dev/sdc"
@@ -144,8 +144,8 @@ def test_another_option_is_named_for_the_default_pool():
     app.add(2)
     app.settle()
 
-    told = "pool local is on devices: name this machine's in storage-devices"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool local is on devices: name this machine's in storage-devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
 
 
 def _on_devices(generation: str) -> ModelApp:
@@ -180,8 +180,8 @@ def test_an_earlier_default_pool_is_given_the_devices_of_the_default_pool(
     app.add(2).machine.disks = [Device("/dev/sdc", 20 * GIB, node="/dev/sdc")]
     app.settle()
 
-    told = "pool local is on devices: name this machine's in storage-devices"
-    assert statuses(app)["lxd/2"] == f"blocked: {told}"
+    reason = "pool local is on devices: name this machine's in storage-devices"
+    assert statuses(app)["lxd/2"] == f"blocked: {reason}"
     changed(app, storage_devices="/dev/sdb /dev/sdc")
     app.settle()
     assert sources(app, "local")["m2"] == "/dev/sdc"
@@ -247,8 +247,8 @@ def test_the_file_of_a_pool_that_exists_may_still_grow(size: str):
 
     changed(app, storage_pools=FAST)
 
-    told = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
-    assert (statuses(app)["lxd/2"] == f"blocked: {told}") == bool(size)
+    reason = "pool fast: 40GiB is wanted, 30 GiB are free: set its size or devices"
+    assert (statuses(app)["lxd/2"] == f"blocked: {reason}") == bool(size)
     assert ("fast" in the_cluster(app).pools) == (not size)
 
 
