@@ -87,13 +87,13 @@ class Application(Generic[U]):
         """Juju's input for the unit now."""
         others = {u: self._load(d) for u, d in self.databags.items() if u != name}
         unit = self.units[name]
-        told = Peers(
+        own_view = Peers(
             peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
         )
         units = Units(frozenset(self.units), frozenset(self.leaving))
-        if name == self.leader or name in self.leaving or told.unplaced:
-            told = told.without_gone(units.in_juju)
-        admit = bool(told.own.cluster and unqueued(told))
+        if name == self.leader or name in self.leaving or own_view.unplaced:
+            own_view = own_view.without_gone(units.in_juju)
+        admit = bool(own_view.own.cluster and unqueued(own_view))
         return HookInput(
             unit=name,
             leader=name == self.leader,
@@ -102,7 +102,7 @@ class Application(Generic[U]):
             cluster=self.unbound.get("cluster") or Binding("cluster", _told(unit)),
             https=self.unbound.get("https") or Binding("https", _of_https(unit)),
             zone=unit.zone,
-            peers=told,
+            peers=own_view,
             units=units if name == self.leader or name in self.leaving or admit else None,
             leaving=name in self.leaving,
             tells=name in self.telling,

@@ -57,12 +57,12 @@ def test_a_machine_without_zfs_is_named_and_does_not_join(juju: jubilant.Juju, f
     (machine,) = set(juju.status().machines) - machines
     juju.add_unit(APP, to=machine)
 
-    def told(status: jubilant.Status) -> bool:
+    def names_the_module(status: jubilant.Status) -> bool:
         found = status.apps[APP].units
         joining = next((unit for unit in found if found[unit].machine == machine), "")
         return bool(joining) and "needs module " in message(status, joining)
 
-    juju.wait(told, delay=1.0, successes=1, timeout=WAIT)
+    juju.wait(names_the_module, delay=1.0, successes=1, timeout=WAIT)
     assert members(juju) == before
     (unit,) = (u for u, found in juju.status().apps[APP].units.items() if found.machine == machine)
     juju.remove_unit(unit)

@@ -134,9 +134,9 @@ def test_a_flat_network_on_a_vlan_of_a_bridge(juju: jubilant.Juju, source: str):
     for unit in (filters, *others):
         juju.ssh(unit, f"sudo sh -c '{made}'")
     juju.config(APP, {"network-mode": "flat", "network-parent": "br0", "network-vlan": 8})
-    told = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
+    status = "blocked: br0 has vlan_filtering off: name another for lxdbr0"
     juju.wait(
-        lambda s: {message(s, unit) for unit in (filters, *others)} == {told},
+        lambda s: {message(s, unit) for unit in (filters, *others)} == {status},
         delay=1.0,
         successes=1,
         timeout=WAIT,

@@ -52,9 +52,9 @@ def pytest_terminal_summary(
 @pytest.fixture
 def figures(request: pytest.FixtureRequest, system: Image) -> Figures:
     """Prints a figure at the end of the run, with its test and its LXD."""
-    told = request.config.stash.setdefault(_FIGURES, [])
+    lines = request.config.stash.setdefault(_FIGURES, [])
     version = lxd_folder.version(lxd_folder.chosen() or system.lxd, system.rootfs)
-    return lambda line: told.append(f"LXD {version}, {request.node.name}: {line}")
+    return lambda line: lines.append(f"LXD {version}, {request.node.name}: {line}")
 
 
 @pytest.fixture(scope="session")

@@ -65,14 +65,14 @@ def token(tape: Recorder, issuer: Node, name: str) -> str:
 def packed(answer: Any) -> str:
     """The text that LXD's client makes from the operation's answer."""
     operation = answer["metadata"]["metadata"]
-    told = {
+    token = {
         "server_name": operation["serverName"],
         "fingerprint": operation["fingerprint"],
         "addresses": operation["addresses"],
         "secret": operation["secret"],
         "expires_at": operation["expiresAt"],
     }
-    return base64.b64encode(json.dumps(told).encode()).decode()
+    return base64.b64encode(json.dumps(token).encode()).decode()
 
 
 def join(tape: Recorder, node: Node, token: str, **other: str) -> None:

@@ -52,8 +52,12 @@ class Recorder:
         answer: Any = None
         try:
             status, headers, answer = _exchange(node, method, path, body, seconds)
-            told = {"status": status, "etag": headers["etag"], "location": headers["location"]}
-            row |= {**told, "answer": _without_secrets(answer)}
+            headers_kept = {
+                "status": status,
+                "etag": headers["etag"],
+                "location": headers["location"],
+            }
+            row |= {**headers_kept, "answer": _without_secrets(answer)}
         except (OSError, http.client.HTTPException, ValueError) as error:
             row["failed"] = f"{type(error).__name__}: {error}"
         row["seconds"] = round(time.monotonic() - begin, 2)

@@ -67,9 +67,9 @@ def joining(ground: Bench, tape: Recorder) -> None:
     tape.label = "a join with a token that was used"
     raw.join(tape, third, token, server_name="m1")
     tape.label = "a join with a token that was cancelled"
-    told = tape.send(first, "POST", "/1.0/cluster/members", {"server_name": "m2"})
-    tape.send(first, "DELETE", operation(told))
-    raw.join(tape, third, raw.packed(told))
+    operation_answer = tape.send(first, "POST", "/1.0/cluster/members", {"server_name": "m2"})
+    tape.send(first, "DELETE", operation(operation_answer))
+    raw.join(tape, third, raw.packed(operation_answer))
     tape.label = "after joins that failed"
     tape.get(third, "/1.0", "/1.0/storage-pools?recursion=1", "/1.0/networks?recursion=1")
     tape.get(first, _MEMBERS, _OPERATIONS, _CERTIFICATES)

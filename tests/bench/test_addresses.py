@@ -124,9 +124,9 @@ def test_a_port_that_is_taken_is_named_before_anything_is_made(ground: Bench):
     with port_taken(founder.node, founder.address):
         for _ in range(4):
             together(app)
-        told = statuses(app)
-        assert told["lxd/0"].startswith("blocked: python3 (pid ")
-        assert told["lxd/0"].endswith(
+        unit_statuses = statuses(app)
+        assert unit_statuses["lxd/0"].startswith("blocked: python3 (pid ")
+        assert unit_statuses["lxd/0"].endswith(
             f"has port 8443 of {founder.address}, which LXD needs: stop it"
         )
 
@@ -161,5 +161,5 @@ def test_a_network_that_does_not_run_on_one_member(trio: BenchApp):
     with port_taken(unit.node, "0.0.0.0", 53):
         unit.node.start_daemon()
         unit.node.await_lxd()
-        told = statuses(trio)
-    assert told["lxd/1"].startswith("blocked: network lxdbr0 does not run here: ")
+        unit_statuses = statuses(trio)
+    assert unit_statuses["lxd/1"].startswith("blocked: network lxdbr0 does not run here: ")

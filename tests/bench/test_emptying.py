@@ -84,8 +84,8 @@ def test_one_that_was_evacuated_by_hand_leaves(trio: BenchApp):
     launch(trio, "c1", "m2")
     launch(trio, "c2", "m2")
     any_node(trio).lxc("config", "set", "c2", "cluster.evacuate=stop")
-    path, told = "/1.0/cluster/members/m2/state", json.dumps({"action": "evacuate"})
-    any_node(trio).lxc("query", "--wait", "-X", "POST", path, "-d", told)
+    path, body = "/1.0/cluster/members/m2/state", json.dumps({"action": "evacuate"})
+    any_node(trio).lxc("query", "--wait", "-X", "POST", path, "-d", body)
     assert containers(trio)["c2"].running is False
     trio.leaving.add("lxd/2")
     assert "default/c2: cluster.evacuate=stop" in trio.hook("lxd/2").hold

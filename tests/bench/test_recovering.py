@@ -68,7 +68,9 @@ def test_the_newest_of_the_survivors_recovers_and_its_containers_run_on(
         recover(app, voters[0])
     together(app)
     refusals = _refusals(app, stand_bys)
-    assert all("run it on" in told or "has not said yet" in told for told in refusals), refusals
+    assert all("run it on" in refusal or "has not said yet" in refusal for refusal in refusals), (
+        refusals
+    )
     recover(app, voters[0])
 
     until(app, lambda: all_active(app), FOLLOWS)

@@ -54,7 +54,7 @@ class Hammer:
         """What it may have written without a win: the log had moved on, or LXD's answer was
         unclear.
         """
-        return {told[number] for told in (self.lost, self.unclear) if number in told}
+        return {values[number] for values in (self.lost, self.unclear) if number in values}
 
     def _look(self) -> int:
         entries = entries_of(LOG, self.lxd.notes.read())

@@ -87,8 +87,10 @@ def _join(machine: Machine, token: str) -> object:
 
 
 def _init(machine: Machine, preseed: object) -> None:
-    told = yaml.safe_dump(preseed)
-    done = machine.run(["snap", "run", "lxd", "init", "--preseed"], stdin=told, timeout=TIMEOUT)
+    preseed_yaml = yaml.safe_dump(preseed)
+    done = machine.run(
+        ["snap", "run", "lxd", "init", "--preseed"], stdin=preseed_yaml, timeout=TIMEOUT
+    )
     assert done.returncode == 0, done
 
 

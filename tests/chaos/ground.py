@@ -175,8 +175,8 @@ class Ground:
         """A unit's member name: from its status, otherwise its machine's name."""
         status = self.juju.status()
         found = status.apps[APP].units[unit]
-        told = re.match(r"member ([^, ]+)", found.workload_status.message)
-        return told[1] if told else status.machines[found.machine].hostname
+        named = re.match(r"member ([^, ]+)", found.workload_status.message)
+        return named[1] if named else status.machines[found.machine].hostname
 
     def unit_of(self, member: str) -> str:
         """The unit of the member with this name."""

@@ -69,13 +69,13 @@ def databags(r: random.Random) -> None:
     """Another unit's databag, or the leader's: every unit continues, whatever it contains."""
     app = members() if r.random() < 0.7 else _joining()
     units = {name: dict(bag) for name, bag in app.databags.items()}
-    told, asked = dict(app.app_data), app.options
+    app_data, asked = dict(app.app_data), app.options
     try:
         app.options = r.choice(_ASKED)
         for name in r.sample(sorted(units), r.choice((1, 1, 2))):
             app.databags[name] = _databag(r, peers.UnitData, units[name])
         if r.random() < 0.2:
-            app.app_data = _databag(r, peers.AppData, told)
+            app.app_data = _databag(r, peers.AppData, app_data)
         if r.random() < 0.1:
             app.leaving = {r.choice(sorted(units))}
         _count_what_may_count(app, r.choice(sorted(units)))
@@ -86,7 +86,7 @@ def databags(r: random.Random) -> None:
                 if data is not None:
                     peers.dump(data)
     finally:
-        app.options, app.app_data, app.leaving = asked, told, set()
+        app.options, app.app_data, app.leaving = asked, app_data, set()
         app.databags = units
 
 

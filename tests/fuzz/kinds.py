@@ -32,19 +32,19 @@ LONG = 1.0
 """Seconds of the processor that no set of options takes to read."""
 
 
-def _option(r: random.Random, field: str, told: Any) -> object:
+def _option(r: random.Random, field: str, default: Any) -> object:
     if field in ("networks", "storage_pools", "network_config"):
         return texts.yaml(r)
-    if isinstance(told, bool):
+    if isinstance(default, bool):
         return r.random() < 0.5
-    if isinstance(told, int):
+    if isinstance(default, int):
         # Juju checks that it is a whole number, of 64 bits.
         return r.choice((r.randrange(-2, 12), 4094, 4095, 65535, 2**63 - 1, -(2**63)))
     kept: dict[str, tuple[str, ...]] = {
         "network_mode": tuple(modes.MODES),
         "storage_backend": (*backends.BACKENDS, backends.AUTO),
     }
-    return r.choice((*kept.get(field, ()), texts.word(r), texts.mangled(r, str(told))))
+    return r.choice((*kept.get(field, ()), texts.word(r), texts.mangled(r, str(default))))
 
 
 def options(r: random.Random) -> None:
@@ -53,11 +53,11 @@ def options(r: random.Random) -> None:
     chosen = r.sample(fields, r.randrange(1, 5))
     if r.random() < 0.7:
         chosen.append(r.choice(("networks", "storage_pools", "network_config")))
-    told = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
-    leaving_options({name.replace("_", "-"): value for name, value in told.items()})
+    chosen_options = {f: _option(r, f, Options.model_fields[f].default) for f in chosen}
+    leaving_options({name.replace("_", "-"): value for name, value in chosen_options.items()})
     begun = time.process_time()
     try:
-        wanted = Options.model_validate(told)
+        wanted = Options.model_validate(chosen_options)
     except ValidationError as error:
         check_status(explain(error))
         return
@@ -66,7 +66,7 @@ def options(r: random.Random) -> None:
             raise Unwell(f"options take {seconds:.1f} s to read")
     ceph.request("lxd/0", wanted, None)
     app = members()
-    app.options = told
+    app.options = chosen_options
     try:
         for unit in r.sample(sorted(app.units), 1):
             check_plan(app.plan(unit))
@@ -95,8 +95,8 @@ def parameters(r: random.Random) -> None:
         lambda: {"result": recover_quorum(view, ports, word(), word())},
     )
     for attempt in tries:
-        told = results.answer("lxd/0", attempt)
-        for text in (told.failure, *map(str, told.results.values())):
+        answer = results.answer("lxd/0", attempt)
+        for text in (answer.failure, *map(str, answer.results.values())):
             shown(text.replace("\n", " ").replace("\t", " "))
 
 

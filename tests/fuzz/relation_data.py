@@ -49,12 +49,12 @@ def _ceph(r: random.Random) -> None:
         for key in r.sample(sorted(_CEPH), r.randrange(3)):
             data[key] = r.choice((texts.word(r), texts.mangled(r, data[key])))
         units.append(data)
-    told = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
-    _planned(ceph=told)
-    if odd := [m for m in told.monitors if not (is_address(m.strip("[]")) or is_host_and_port(m))]:
+    read = ceph.answer("lxd/0", r.choice((asked, asked, texts.word(r))), units)
+    _planned(ceph=read)
+    if odd := [m for m in read.monitors if not (is_address(m.strip("[]")) or is_host_and_port(m))]:
         raise Unwell(f"the monitor {odd[0]!r}")
-    if told.ready:
-        _is_ceph(ceph_files.files(told))
+    if read.ready:
+        _is_ceph(ceph_files.files(read))
 
 
 def _is_ceph(files: Mapping[Path, str]) -> None:
@@ -99,15 +99,15 @@ def _ovn(r: random.Random) -> None:
     }
     for key in r.sample(sorted(authority), r.randrange(3)):
         authority[key] = r.choice((texts.word(r), texts.mangled(r, authority[key])))
-    told = ovn.answer("lxd/0", connection, [authority])
-    for path, text in ovn.files(told).items():
+    answer = ovn.answer("lxd/0", connection, [authority])
+    for path, text in ovn.files(answer).items():
         if not text.startswith("-----BEGIN ") or any(ord(c) > 126 or c in "\x00\x1b" for c in text):
             raise Unwell(f"{path} says {text!r}")
-    _planned(ovn=told)
+    _planned(ovn=answer)
 
 
-def _is_connection(told: str) -> bool:
-    scheme, _, rest = told.partition(":")
+def _is_connection(connection: str) -> bool:
+    scheme, _, rest = connection.partition(":")
     host, _, port = rest.rpartition(":")
     return scheme in ("ssl", "tcp") and bool(host) and port.isascii() and port.isdigit()
 

@@ -173,16 +173,16 @@ def _map(r: random.Random) -> dict[str, Any]:
     )
 
     def one() -> Any:
-        told = {r.choice(fields + more): value(r, 2) for _ in range(r.randrange(4))}
+        more_fields = {r.choice(fields + more): value(r, 2) for _ in range(r.randrange(4))}
         kind = r.choice(("mode", "backend"))
-        return r.choice((r.choice(words), {kind: r.choice(words), **told}, value(r, 2)))
+        return r.choice((r.choice(words), {kind: r.choice(words), **more_fields}, value(r, 2)))
 
     return {r.choice((*names, word(r))): one() for _ in range(r.randrange(1, 4))}
 
 
-def _as_yaml(told: Any) -> str:
+def _as_yaml(data: Any) -> str:
     # JSON is YAML, except for its infinity.
-    return json.dumps(told)
+    return json.dumps(data)
 
 
 def mangled(r: random.Random, text: str) -> str:
@@ -198,9 +198,9 @@ def mangled(r: random.Random, text: str) -> str:
     )
 
 
-def json_text(r: random.Random, told: Any) -> str:
+def json_text(r: random.Random, data: Any) -> str:
     """A value as JSON; rarely mangled, rarely something that uses much memory or stack."""
     if r.random() < 0.03:
         return r.choice(("[" * 100_000, '{"a":' * 100_000, "9" * 5000, "1e999999", "NaN", "", "{"))
-    text = json.dumps(told)
+    text = json.dumps(data)
     return mangled(r, text) if r.random() < 0.08 else text

@@ -142,8 +142,8 @@ def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
 
     # None of its hooks run, its machine is not released, and only 3.6 tells the others.
     gone(juju, unit)
-    told = f"{member} has no unit: move what it holds, then lxc cluster remove it"
-    juju.wait(lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1)
+    expected = f"{member} has no unit: move what it holds, then lxc cluster remove it"
+    juju.wait(lambda s: s.apps[APP].app_status.message == expected, delay=0.5, successes=1)
     # LXD calls a member offline for a moment when a heartbeat was late.
     eventually(lambda: members(juju)[member]["status"] == "Online")
     # LXD 6.9 asks with --force, too, and earlier ones have no --yes.
@@ -164,8 +164,8 @@ def test_the_unit_of_a_dead_machine_is_told_of_as_lost(
 
     juju.cli("remove-machine", "--force", "--no-prompt", machine)
 
-    told = f"lost with {member}: default/"
-    juju.wait(lambda s: told in s.apps[APP].app_status.message, delay=0.5, successes=1)
+    expected = f"lost with {member}: default/"
+    juju.wait(lambda s: expected in s.apps[APP].app_status.message, delay=0.5, successes=1)
     assert member not in members(juju)
     assert "default/c3" in lxc(juju, f"profile get lost.{member} user.value --project lxd-cluster")
     juju.run(f"{APP}/leader", "forget-lost", {"name": member})

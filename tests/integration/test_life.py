@@ -149,9 +149,9 @@ def shared(juju: jubilant.Juju) -> list[Any]:
     return [query(juju, path)["config"] for path in paths]
 
 
-@pytest.mark.parametrize(("option", "value", "told"), BAD)
+@pytest.mark.parametrize(("option", "value", "reason"), BAD)
 def test_a_bad_value_blocks_and_changes_nothing(
-    juju: jubilant.Juju, option: str, value: str, told: str
+    juju: jubilant.Juju, option: str, value: str, reason: str
 ):
     before = shared(juju)
     was = juju.config(APP)[option]
@@ -159,7 +159,7 @@ def test_a_bad_value_blocks_and_changes_nothing(
     juju.config(APP, {option: value})
     status = juju.wait(lambda s: jubilant.all_blocked(s, APP), delay=0.5, successes=1)
 
-    assert {message(status, unit) for unit in status.apps[APP].units} == {f"blocked: {told}"}
+    assert {message(status, unit) for unit in status.apps[APP].units} == {f"blocked: {reason}"}
     assert shared(juju) == before
     juju.config(APP, {option: was})
     whole(juju, 3)

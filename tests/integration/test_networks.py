@@ -126,9 +126,9 @@ def test_a_network_goes_to_another_interface_once_nobody_is_on_it(juju: jubilant
 
     juju.config(APP, {"network-parent": "eth1 ens*"})
 
-    told = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
+    status = "blocked: network lan0: parent cuts off 1 instance; set network-disruptive=true"
     juju.wait(
-        lambda s: any(message(s, unit) == told for unit in s.apps[APP].units),
+        lambda s: any(message(s, unit) == status for unit in s.apps[APP].units),
         delay=0.5,
         successes=1,
     )
@@ -146,8 +146,8 @@ def test_a_unit_without_the_interface_is_named_and_nothing_changes(
     juju.config(APP, {"networks": "{other: {mode: macvlan, parent: eth1}}"})
 
     lacking = units(juju)[1]
-    told = "blocked: networks: parent=eth1: not on this machine"
-    juju.wait(lambda s: message(s, lacking) == told, delay=0.5, successes=1)
+    expected = "blocked: networks: parent=eth1: not on this machine"
+    juju.wait(lambda s: message(s, lacking) == expected, delay=0.5, successes=1)
 
     assert all(n["name"] != "other" for n in query(juju, "/1.0/networks?recursion=1"))
     juju.config(APP, {"networks": ""})
@@ -156,9 +156,9 @@ def test_a_unit_without_the_interface_is_named_and_nothing_changes(
 
 def test_a_flat_network_waits_for_the_bridge(juju: jubilant.Juju, source: str):
     juju.config(APP, {"network-mode": "flat", "network-parent": "br0"})
-    told = "blocked: network-parent=br0: not on this machine"
+    status = "blocked: network-parent=br0: not on this machine"
     juju.wait(
-        lambda s: {message(s, unit) for unit in units(juju)[1:]} == {told}, delay=0.5, successes=1
+        lambda s: {message(s, unit) for unit in units(juju)[1:]} == {status}, delay=0.5, successes=1
     )
     assert nic(juju) == {"network": "lan0"}
 
@@ -182,8 +182,8 @@ def test_a_flat_network_waits_for_the_bridge(juju: jubilant.Juju, source: str):
 def test_a_subnet_that_a_machine_is_in_is_refused(juju: jubilant.Juju, source: str):
     juju.config(APP, {"network-mode": "bridge", "network-ipv4": "10.99.0.1/16"})
 
-    told = "blocked: network-ipv4=10.99.0.0/16 overlaps 10.99.0.0/24 of eth0"
-    juju.wait(lambda s: message(s, units(juju)[1]) == told, delay=0.5, successes=1)
+    expected = "blocked: network-ipv4=10.99.0.0/16 overlaps 10.99.0.0/24 of eth0"
+    juju.wait(lambda s: message(s, units(juju)[1]) == expected, delay=0.5, successes=1)
     assert nic(juju) == {"nictype": "bridged", "parent": "br0"}
     juju.config(APP, reset=["network-ipv4", "network-name", "network-parent"])
     eventually(lambda: nic(juju) == {"network": "lxdbr0"}, 90)
@@ -235,16 +235,16 @@ def test_addresses_never_meet_while_members_come_and_go(juju: jubilant.Juju, sou
 def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: str):
     juju.config(APP, {"vxlan-group": "none"})
 
-    def told(unit: str) -> bool:
+    def floods_to_addresses(unit: str) -> bool:
         shown = on(juju, unit, "bridge fdb show dev lxdbr0vxlan-lxd")
         flooded = [line for line in shown.splitlines() if line.startswith("00:00:00:00:00:00")]
         return len(flooded) == 2 and not any("239." in line for line in flooded)
 
-    eventually(lambda: all(told(unit) for unit in units(juju)), 90)
+    eventually(lambda: all(floods_to_addresses(unit) for unit in units(juju)), 90)
     target = address(juju, "v2")
     assert reaches(juju, "v0", target)
     on(juju, units(juju)[0], "snap restart --reload lxd")
-    eventually(lambda: all(told(unit) for unit in units(juju)), 60)
+    eventually(lambda: all(floods_to_addresses(unit) for unit in units(juju)), 60)
     eventually(lambda: reaches_now(juju, "v0", target), 60)
 
 
@@ -290,8 +290,8 @@ def test_a_fan_is_refused_where_the_machines_cannot(juju: jubilant.Juju, source:
 
     juju.config(APP, {"networks": "fan0: fan"})
 
-    told = "blocked: fan: ip(8) here does not know fan-map: use machines with Ubuntu"
-    juju.wait(lambda s: message(s, units(juju)[1]) == told, delay=0.5, successes=1)
+    expected = "blocked: fan: ip(8) here does not know fan-map: use machines with Ubuntu"
+    juju.wait(lambda s: message(s, units(juju)[1]) == expected, delay=0.5, successes=1)
     assert all(n["name"] != "fan0" for n in query(juju, "/1.0/networks?recursion=1"))
 
 

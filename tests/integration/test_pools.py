@@ -80,8 +80,8 @@ def test_the_default_pool_changes_while_containers_run_and_a_member_reboots(
     by_name = {hostname(juju, unit): unit for unit in juju.status().apps[APP].units}
     rebooted = by_name[names[2]]
     asked = {"storage-backend": "btrfs", "storage-size": "1GiB"}
-    told = juju.run(f"{APP}/leader", "plan", {"storage-backend": "btrfs"})
-    assert f"create the btrfs pool local-btrfs on {', '.join(names)}" in told.results["plan"]
+    task = juju.run(f"{APP}/leader", "plan", {"storage-backend": "btrfs"})
+    assert f"create the btrfs pool local-btrfs on {', '.join(names)}" in task.results["plan"]
 
     juju.config(APP, asked)
     juju.ssh(rebooted, "sudo systemctl reboot --no-block || true")

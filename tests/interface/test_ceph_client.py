@@ -273,9 +273,9 @@ def test_a_monitor_that_departs_is_used_no_longer(requirer: Requirer):
 @pytest.mark.parametrize("missing", ["ceph-public-address", "key", "broker-rsp-lxd-0"])
 def test_an_answer_without_a_part_is_waited_for(first: Requirer, missing: str):
     first.created()
-    told = {key: value for key, value in leader(first).items() if key != missing}
+    databag = {key: value for key, value in leader(first).items() if key != missing}
 
-    first.changed({0: told})
+    first.changed({0: databag})
 
     assert first.files == {}
     assert first.status == "waiting: for Ceph to answer"
@@ -392,5 +392,5 @@ def test_a_unit_without_its_ceph_asks_for_it_again(first: Requirer):
     first.broken()
     first.without()
 
-    told = "blocked: ceph: integrate it with a Ceph: juju integrate lxd ceph-mon"
-    assert first.status == told
+    status = "blocked: ceph: integrate it with a Ceph: juju integrate lxd ceph-mon"
+    assert first.status == status

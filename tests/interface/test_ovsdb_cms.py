@@ -67,8 +67,8 @@ def test_what_the_interface_has_besides_does_no_harm(requirer: Requirer):
     """ovn-central-k8s also publishes names, and the application an address of its own."""
     requirer.created()
 
-    told = {"bound-address": "10.0.9.1", "bound-hostname": "ovn-0.example"}
-    requirer.changed({0: told}, {"loadbalancer-address": "10.0.8.1"})
+    databag = {"bound-address": "10.0.9.1", "bound-hostname": "ovn-0.example"}
+    requirer.changed({0: databag}, {"loadbalancer-address": "10.0.8.1"})
 
     assert used(requirer) == "ssl:10.0.9.1:6641"
 

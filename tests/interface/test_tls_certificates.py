@@ -152,10 +152,10 @@ def test_the_unit_that_leads_the_provider_answers(requirer: Requirer):
 def test_the_authority_may_be_published_by_another_unit(requirer: Requirer):
     """Requirers read the databags of a provider's units as one."""
     requirer.created()
-    told = dict(answer())
-    authority = told.pop("ca")
+    databag = dict(answer())
+    authority = databag.pop("ca")
 
-    requirer.changed({0: {"ca": authority, "chain": ROOT}, 1: told})
+    requirer.changed({0: {"ca": authority, "chain": ROOT}, 1: databag})
 
     assert content(requirer, ovn.AUTHORITY) == AUTHORITY + ROOT
 
@@ -203,8 +203,8 @@ def test_a_malformed_answer_is_not_written(requirer: Requirer, part: str, wrong:
     requirer.changed({0: answer(**{part: wrong})})
 
     assert requirer.files == {}
-    told = "blocked: ovn: the certificate is not PEM: see juju show-unit lxd/1"
-    assert requirer.status == told
+    status = "blocked: ovn: the certificate is not PEM: see juju show-unit lxd/1"
+    assert requirer.status == status
 
 
 def test_one_malformed_answer_does_not_hide_another(requirer: Requirer):

@@ -112,8 +112,8 @@ def test_a_container_outlives_its_machine(juju: jubilant.Juju):
     juju.cli("remove-machine", "--force", "--no-prompt", units[victim].machine)
 
     eventually(lambda: dead not in members(juju), 180)
-    told = f"start default/moving if {dead} is off, or run forget-lost"
-    eventually(lambda: juju.status().apps[APP].app_status.message == told, 60)
+    expected = f"start default/moving if {dead} is off, or run forget-lost"
+    eventually(lambda: juju.status().apps[APP].app_status.message == expected, 60)
     moved = query(juju, "/1.0/instances/moving")
     assert (moved["location"] in members(juju), moved["status"]) == (True, "Stopped")
     lxc(juju, "start moving")
@@ -147,9 +147,9 @@ def root(juju: jubilant.Juju) -> str:
 def test_without_the_relation_nothing_is_taken_away(juju: jubilant.Juju):
     juju.remove_relation(APP, CEPH)
 
-    told = "the pool local is in a Ceph: integrate that Ceph again"
+    expected = "the pool local is in a Ceph: integrate that Ceph again"
     juju.wait(
-        lambda s: s.apps[APP].app_status.message == told, delay=0.5, successes=1, timeout=WAIT
+        lambda s: s.apps[APP].app_status.message == expected, delay=0.5, successes=1, timeout=WAIT
     )
     assert lxc(juju, "exec moving -- cat /kept").strip() == "data"
     eventually(lambda: integrated(juju), 60)

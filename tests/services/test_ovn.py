@@ -93,9 +93,9 @@ def test_each_unit_says_what_its_machine_lacks(juju: jubilant.Juju, source: str)
     asked = {"network-mode": "ovn", "network-name": "ovn0", "networks": UPLINK}
     juju.config(APP, {**asked, "ovn-uplink": "up", "ovn-northbound": f"tcp:{central(juju)}:16641"})
 
-    told = "Open vSwitch does not answer here: systemctl start openvswitch-switch"
+    reason = "Open vSwitch does not answer here: systemctl start openvswitch-switch"
     juju.wait(
-        lambda s: any(message(s, unit) == f"blocked: {told}" for unit in s.apps[APP].units),
+        lambda s: any(message(s, unit) == f"blocked: {reason}" for unit in s.apps[APP].units),
         delay=0.5,
         successes=1,
     )
@@ -155,9 +155,9 @@ def test_the_database_is_opened_with_certificates(juju: jubilant.Juju, source: s
 def test_a_unit_joins_once_its_machine_is_a_chassis(juju: jubilant.Juju, source: str):
     before = set(juju.status().apps[APP].units)
     juju.add_unit(APP)
-    told = "blocked: Open vSwitch does not answer here: systemctl start openvswitch-switch"
+    status = "blocked: Open vSwitch does not answer here: systemctl start openvswitch-switch"
     juju.wait(
-        lambda s: told in {message(s, u) for u in set(s.apps[APP].units) - before},
+        lambda s: status in {message(s, u) for u in set(s.apps[APP].units) - before},
         delay=0.5,
         successes=1,
     )

@@ -44,7 +44,7 @@ def _replay(seed: int, *, whole: bool) -> int:
     print()
     result = seeds.run(schedule, print)
     print()
-    print(result.told or f"all well after {result.hooks} hooks, {result.seconds:.0f} s")
+    print(result.violation or f"all well after {result.hooks} hooks, {result.seconds:.0f} s")
     return 1 if result.invariant else 0
 
 
@@ -64,7 +64,7 @@ def _many(first: int, count: int, jobs: int, keep: int) -> int:
         did.update(result.did)
         if result.invariant:
             failed.append(result)
-            print(f"seed {result.seed}: {result.told}")
+            print(f"seed {result.seed}: {result.violation}")
         now = time.monotonic()
         if now - shown > 10:
             shown = now

@@ -182,10 +182,10 @@ class Ending:
 
     def _standing(self) -> str:
         engine = self.engine
-        told = [f"{u.name} {status_of(u)}" for u in engine.units.values()]
+        lines = [f"{u.name} {status_of(u)}" for u in engine.units.values()]
         status = engine.juju.state.applications[APP].status
-        told.append(f"application {status.current}: {status.message}" if status else "no status")
-        return f"members {sorted(self._members())}; " + "; ".join(told)
+        lines.append(f"application {status.current}: {status.message}" if status else "no status")
+        return f"members {sorted(self._members())}; " + "; ".join(lines)
 
     def _plans_nothing(self) -> None:
         """Everything is healthy: another look of every unit must find the same."""

@@ -331,8 +331,8 @@ class Engine:
             for (_, bag), changes in context.writes.relations.items():
                 for key, value in changes.items():
                     self.note(f"  writes {bag} {key}={value}", task.unit)
-        told = f"{unit.workload.current}: {unit.workload.message}" if unit else "gone"
-        self.note(f"  {outcome}; {told}", task.unit)
+        workload = f"{unit.workload.current}: {unit.workload.message}" if unit else "gone"
+        self.note(f"  {outcome}; {workload}", task.unit)
 
     def close(self) -> None:
         """Ends everything that still runs."""

@@ -20,8 +20,8 @@ def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     if happening.kind in HANDS or happening.kind in SHARED:
         who = commands.hands
     does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
-    told = does(happening)
-    if told is not None:
+    description = does(happening)
+    if description is not None:
         faults.site.ledger.happened += 1
         faults.site.engine.did[f"happens: {happening.kind}"] += 1
-        faults.site.engine.note(f"*** {happening.kind} {told}", "")
+        faults.site.engine.note(f"*** {happening.kind} {description}", "")

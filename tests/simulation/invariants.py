@@ -144,9 +144,9 @@ class Invariants:
         if len(known) > 1:
             raise Violation(CLUSTERS, ", ".join(sorted(known)))
         bags, units = self._databags(), self.engine.units
-        told = {bag["cluster"] for u, bag in bags.items() if u in units and "cluster" in bag}
-        if len(told) > 1:
-            raise Violation(CLUSTERS, f"units tell of {', '.join(sorted(told))}")
+        identities = {bag["cluster"] for u, bag in bags.items() if u in units and "cluster" in bag}
+        if len(identities) > 1:
+            raise Violation(CLUSTERS, f"units tell of {', '.join(sorted(identities))}")
 
     def _bootstrap(self, task: Task) -> None:
         named = json.loads(self._databags()[APP].get("bootstrap", '""'))

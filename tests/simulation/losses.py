@@ -48,7 +48,7 @@ class Losses:
             self._theirs_stay()
 
     def _nobody_stopped(self, names: list[str]) -> None:
-        for name in (told.removesuffix(", ephemeral") for told in names):
+        for name in (text.removesuffix(", ephemeral") for text in names):
             machines = {row.server for row in self._members_with(name)}
             if name not in self.ledger.deleted and not machines <= self.ledger.hands:
                 raise Violation(STOPPED, name)
@@ -69,8 +69,8 @@ class Losses:
             left = {m: n for m, n in recovery.others.items() if m not in self.ledger.given_up}
             newer = [m for m, n in left.items() if n > recovery.index]
             if newer:
-                told = f"machine {recovery.machine} at {recovery.index}, machine {newer[0]} has"
-                raise Violation(OUTDATED, f"{told} {left[newer[0]]}")
+                copies = f"machine {recovery.machine} at {recovery.index}, machine {newer[0]} has"
+                raise Violation(OUTDATED, f"{copies} {left[newer[0]]}")
             self.ledger.deleted.update(recovery.missed)
         self._recoveries = len(self.engine.cloud.recoveries)
 

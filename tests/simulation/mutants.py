@@ -93,8 +93,8 @@ def _token_for_another(token: Token, *more: Any) -> bool:
     return False if waits else right(token, *more)
 
 
-def _never_late(*told: Any) -> int:
-    return next(p for p in told if isinstance(p, QueueEntry)).attempt
+def _never_late(*arguments: Any) -> int:
+    return next(p for p in arguments if isinstance(p, QueueEntry)).attempt
 
 
 def _minds_no_lock(
@@ -225,7 +225,7 @@ def _removes_none(view: View) -> tuple[Step, ...]:
     return ()
 
 
-TELLINGS = 100
+VARIANTS = 100
 """How often a mutant's history runs before seeds do."""
 
 CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
@@ -297,13 +297,13 @@ def hunt(mutant: Mutant, numbers: range, enough: int) -> Caught:
     """Runs a mutant's history and seeds until it was noticed in `enough` of them."""
     by: Counter[str] = Counter()
     tried = 0
-    story = stories.told(mutant.story, TELLINGS) if mutant.story else ()
+    story = stories.variants(mutant.story, VARIANTS) if mutant.story else ()
     for schedule in chain(story, map(draw, numbers)):
         tried += 1
         with mutant.at_work():
             result = seeds.run_safely(schedule)
         if result.invariant in CRASHES:
-            raise RuntimeError(f"{mutant.name} does not fit the charm: {result.told}")
+            raise RuntimeError(f"{mutant.name} does not fit the charm: {result.violation}")
         # A history that also fails without the mistake proves nothing.
         if result.invariant and not seeds.run_safely(schedule).invariant:
             by[result.invariant] += 1

@@ -88,12 +88,12 @@ class ObedientOperator:
             self._seen[unit.name] = (status, looks)
             if unit.name in engine.units and looks >= 1:
                 self._help(unit, status, looks)
-        told = engine.juju.state.applications[APP].status
-        if told is not None:
+        shown = engine.juju.state.applications[APP].status
+        if shown is not None:
             before, looks = self._seen.get(APP, ("", 0))
-            self._seen[APP] = (told.message, looks + 1 if before == told.message else 0)
+            self._seen[APP] = (shown.message, looks + 1 if before == shown.message else 0)
             if self._seen[APP][1] >= 4:
-                self._help_application(told.message)
+                self._help_application(shown.message)
 
     def _action(self, unit: str, action: str, **params: str) -> None:
         engine = self.engine
@@ -145,8 +145,8 @@ class ObedientOperator:
         if option == "storage-devices":
             self._configure(unit, option, DEVICES)
             return
-        told = self.engine.juju.state.applications[APP].config.get(option)
-        found: Any = yaml.safe_load(str(told or "{}"))
+        value = self.engine.juju.state.applications[APP].config.get(option)
+        found: Any = yaml.safe_load(str(value or "{}"))
         pools: dict[str, Any] = {**found, pool: {"backend": "btrfs", "devices": DEVICES}}
         self._configure(unit, option, yaml.safe_dump(pools))
 
@@ -247,8 +247,8 @@ class ObedientOperator:
     def _recover(self, unit: Unit) -> None:
         """Runs the action where its last answer said, otherwise where the status says."""
         asked = [t for t in self.engine.juju.state.tasks.values() if t.name == "recover-quorum"]
-        told = asked[-1].message if asked else ""
-        named = re.search(r"run it on (\S+):", told)
+        message = asked[-1].message if asked else ""
+        named = re.search(r"run it on (\S+):", message)
         if named is None or named[1] not in self.engine.units or named[1] == unit.name:
             confirm = refusal.confirmation("recover", unit.name)
             answers = [t.message for t in asked if t.unit == unit.name and t.message]
@@ -262,11 +262,11 @@ class ObedientOperator:
                 unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )
 
-    def _destroyed(self, told: str) -> str:
+    def _destroyed(self, message: str) -> str:
         """The voters that the action waits for, if none of their machines can come back."""
-        if again := re.search(r"run it again in \d+ min, with lost=(\S+)", told):
+        if again := re.search(r"run it again in \d+ min, with lost=(\S+)", message):
             return again[1]
-        waits = re.search(r"start LXD on ([^;]+); .* or lost=UNIT", told)
+        waits = re.search(r"start LXD on ([^;]+); .* or lost=UNIT", message)
         wanted = waits[1].replace(" and ", ", ").split(", ") if waits else []
         gone = {s.name for s in self.engine.cloud.servers.values() if s.destroyed}
         return ",".join(wanted) if gone >= set(wanted) else ""

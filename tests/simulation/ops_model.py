@@ -167,10 +167,10 @@ class Model:
     def get_binding(self, binding: str) -> Any:
         """As ops.Model."""
         try:
-            told = self._stage.context.network_get(binding)
+            binding_network = self._stage.context.network_get(binding)
         except HookToolError as error:
             raise ops.ModelError(str(error)) from error
-        bound = told["bind-addresses"][0]
+        bound = binding_network["bind-addresses"][0]
         address = bound["addresses"][0]
         name, subnet = bound.get("interface-name", ""), address.get("cidr", "")
         nic = SimpleNamespace(name=name, subnet=subnet, address=address["value"])

@@ -35,7 +35,7 @@ class Result:
 
     seed: int
     invariant: str
-    told: str
+    violation: str
     hooks: int
     seconds: float
     """Seconds of virtual time."""
@@ -138,5 +138,5 @@ def run_safely(schedule: Schedule) -> Result:
         return run(schedule)
     except Exception as error:  # noqa: BLE001 - the others go on
         where = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{type(error).__name__}: {error} ({where.name} in {where.filename}:{where.lineno})"
-        return Result(schedule.seed, CRASHES, told, 0, 0.0)
+        crash = f"{type(error).__name__}: {error} ({where.name} in {where.filename}:{where.lineno})"
+        return Result(schedule.seed, CRASHES, crash, 0, 0.0)

@@ -293,7 +293,7 @@ CUT_OFF_WITH_A_CEPH = replace(
 """A member is cut off and removed; its instances in a Ceph move, and run on. The others reboot."""
 
 
-def told(story: Schedule, times: int) -> Iterator[Schedule]:
+def variants(story: Schedule, times: int) -> Iterator[Schedule]:
     """A history, and the same with other moments; every third time with another seed, too."""
     yield story
     random = Random(f"story {story.seed}")

@@ -29,8 +29,8 @@ class Killed(BaseException):
 class Violation(BaseException):
     """Something happened that must never happen."""
 
-    def __init__(self, invariant: str, told: str) -> None:
-        super().__init__(f"{invariant}: {told}")
+    def __init__(self, invariant: str, detail: str) -> None:
+        super().__init__(f"{invariant}: {detail}")
         self.invariant = invariant
 
 

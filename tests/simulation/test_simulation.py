@@ -32,7 +32,7 @@ SURE = (
 def test_seeds_are_clean():
     failed = [r for r in seeds.run_all(range(SEEDS), jobs=2) if r.invariant]
 
-    assert not failed, "\n".join(f"seed {r.seed}: {r.told}" for r in failed)
+    assert not failed, "\n".join(f"seed {r.seed}: {r.violation}" for r in failed)
 
 
 def test_a_seed_is_the_same_every_time():
@@ -109,7 +109,7 @@ def test_the_charm_may_have_a_library(monkeypatch: pytest.MonkeyPatch, through_o
 
     result = seeds.run(replace(draw(7), through_ops=through_ops))
 
-    assert not result.told
+    assert not result.violation
     assert Library.readied
 
 

@@ -100,7 +100,7 @@ def _all_of(what: str) -> tuple[str, str, str]:
 
 def answer(relation: str) -> None:
     """Does what the clients of a relation ask for, and reports it."""
-    told: dict[str, str] = {"auth": "cephx", "ceph-public-address": _address()}
+    databag: dict[str, str] = {"auth": "cephx", "ceph-public-address": _address()}
     for unit in run("relation-list", "-r", relation).split():
         asked = _of(relation, unit)
         request: dict[str, Any] = json.loads(asked.get("broker_req") or "{}")
@@ -116,12 +116,12 @@ def answer(relation: str) -> None:
         app = asked["application-name"]
         ceph("auth", "get-or-create", f"client.{app}")
         ceph("auth", "caps", f"client.{app}", *caps)
-        told["key"] = ceph("auth", "print-key", f"client.{app}").strip()
+        databag["key"] = ceph("auth", "print-key", f"client.{app}").strip()
         reply = {"exit-code": 0, "request-id": request["request-id"]}
         # As in the real charm: it sees another name for a unit of another model.
         name = asked.get("unit-name", unit)
-        told[f"broker-rsp-{name.replace('/', '-')}"] = json.dumps(reply)
-    run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(told))
+        databag[f"broker-rsp-{name.replace('/', '-')}"] = json.dumps(reply)
+    run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(databag))
 
 
 def _address() -> str:

@@ -80,29 +80,29 @@ def serve() -> None:
     """The data for clients of both relations."""
     # The charm ovn-central writes it as JSON.
     address = run("network-get", "ovsdb-cms", "--ingress-address").strip()
-    told = {"bound-address": json.dumps(address)}
+    databag = {"bound-address": json.dumps(address)}
     for relation in run("relation-ids", "ovsdb-cms").split():
-        tell(relation, told)
+        tell(relation, databag)
     for relation in run("relation-ids", "certificates").split():
         certify(relation)
 
 
 def certify(relation: str) -> None:
     """A certificate for each unit that has asked for one."""
-    told = {"ca": AUTHORITY.read_text()}
+    databag = {"ca": AUTHORITY.read_text()}
     for unit in run("relation-list", "-r", relation).split():
         asked = json.loads(run("relation-get", "-r", relation, "-", unit, "--format", "json"))
         name = asked.get("unit_name")
         if name:
             key, certificate = signed(name)
-            told[f"{name}.server.key"] = key.read_text()
-            told[f"{name}.server.cert"] = certificate.read_text()
-    tell(relation, told)
+            databag[f"{name}.server.key"] = key.read_text()
+            databag[f"{name}.server.cert"] = certificate.read_text()
+    tell(relation, databag)
 
 
-def tell(relation: str, told: dict[str, str]) -> None:
+def tell(relation: str, databag: dict[str, str]) -> None:
     """Publishes this."""
-    run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(told))
+    run("relation-set", "-r", relation, "--file", "-", stdin=json.dumps(databag))
 
 
 def main() -> None:
