@@ -45,7 +45,7 @@ _LxdObject = TypeVar("_LxdObject", Pool, Network)
 
 
 def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The cluster of an older charm has its identity."""
+    """A cluster of an older charm gets its identity."""
     notes = ports.lxd.notes.read()
     if IDENTITY in notes:
         return history
@@ -61,7 +61,7 @@ def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHis
 
 
 def note_identity(step: NoteIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The disk names the cluster of this machine's LXD."""
+    """The disk has the identity of the cluster that this machine's LXD is in."""
     ports.machine.note_identity(step.identity)
     return history
 
@@ -78,10 +78,10 @@ def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHis
 
 
 def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This server is a member, or as freshly installed.
+    """This server is a member, or its LXD is as freshly installed.
 
-    A founder that was removed by force takes its cluster along, and the leader names another one:
-    this unit's hook may have begun before.
+    If the founder was removed by force, its cluster is gone, and the leader names another founder.
+    The hook of this unit may have begun before that.
     """
     if step.issuer and ports.is_gone(step.issuer):
         raise LxdUnreachable(f"{step.issuer}, which admitted this unit, is gone")
@@ -164,7 +164,7 @@ def _reset(ports: Ports, why: str, next_attempt: int) -> None:
 
 
 def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The join lock is on record."""
+    """LXD's database names the unit that has the join lock."""
     if ports.lxd.notes.append(step.log, step.number, step.entry):
         return replace(history, granted=step.unit)
     logger.info("another member wrote this note first: %s%d", step.log, step.number)
@@ -182,7 +182,7 @@ def _give_back(device: str, ports: Ports) -> None:
 
 def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """A unit has a sealed join token."""
-    # A token that could not be sealed would be a way in that nobody cancels.
+    # A token that could not be sealed would stay valid, and no unit would cancel it.
     token_sealing.seal("", step.key, purpose(step.unit))
     notes = ports.lxd.notes.read()
     cluster = notes.get(IDENTITY, "")
@@ -245,6 +245,6 @@ def forget_forming(step: ForgetForming, unit: str, ports: Ports, history: RunHis
 
 def await_join(step: AwaitJoin, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """The member exists, or its deadline has passed."""
-    # It has its own deadline: after that its unit has given the join up.
+    # A join has its own deadline: after that the unit has given it up.
     ports.lxd.members.await_member(step.name, deadlines.JOIN)
     return replace(history, awaited=True)

@@ -44,7 +44,7 @@ _RESTORES = "clustering_restore_skip_mode"
 _EVACUATED = "evacuated"
 """LXD's error for a start on an evacuated member."""
 _STARTS = "a start operation"
-"""LXD's word for an instance that is being started already."""
+"""LXD's message about an instance that is being started already."""
 
 
 def close_member(step: CloseMember, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -62,7 +62,7 @@ def open_member(step: OpenMember, unit: str, ports: Ports, history: RunHistory) 
 def await_evacuation(
     step: AwaitEvacuation, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """An evacuation that somebody began has ended, with any result."""
+    """An evacuation that somebody began has ended, whether it succeeded or not."""
     for _ in ports.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
         left = sum(i.location == step.name for i in ports.lxd.instances.list())
         ports.tell(f"{step}: {left} left")
@@ -72,9 +72,9 @@ def await_evacuation(
 def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Move an instance to another member; or leave it in its old state, with the reason on record.
 
-    If LXD hangs up, a later hook finds out the result. It first waits for operations that still run
-    on the instance. An instance whose operation does not end, for example because it is large or on
-    a disk that hangs, does not stop the others.
+    If LXD closes the connection, a later hook finds out the result. The step first waits for
+    operations that still run on the instance. An instance whose operation does not end, for example
+    because it is large or on a disk that hangs, does not stop the others.
     """
     try:
         return _move(step, ports, history)
@@ -121,21 +121,22 @@ def _put_into_group(step: MoveInstance, ports: Ports) -> None:
 def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """List an instance of a dead member on another one, stopped; or record why not.
 
-    If LXD hangs up, a later hook looks again: the move is one transaction of LXD's database.
+    If LXD closes the connection, a later hook looks again: the move is one transaction of LXD's
+    database.
     """
-    # Nobody may start it: it may still run on the dead machine.
+    # Nothing may start it: it may still run on the dead machine.
     for member in sorted(member_marks.that_stopped(ports.lxd.notes.read())):
         _forget_stopped(step.project, step.name, member, ports)
     name, instances, notes = f"{step.project}/{step.name}", ports.lxd.instances, ports.lxd.notes
     # If the machine that it was on before that died, too, it may still run there.
     noted = name in not_running.of_dead(notes.read())
     if not noted:
-        # A hook that is killed after the move must not leave it unnamed.
+        # If the hook is killed after the move, the status must still name the instance.
         notes.write(not_running.added(notes.read(), step.source, name, not_running.DEAD))
     try:
         instances.move(step.project, step.name, step.first or step.target, live=False)
     except LxdLate as error:
-        # LXD may still do it.
+        # LXD may still move it.
         return _stays(step, error, history)
     except LxdError as error:
         if not noted:
@@ -152,7 +153,7 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
 
 
 def _move_on(step: MoveOffDead, ports: Ports) -> None:
-    """Spread the load: any member may have the instance now."""
+    """This spreads the load: any member may have the instance now."""
     try:
         ports.lxd.instances.move(step.project, step.name, step.target, live=False)
     except LxdError as error:
@@ -231,14 +232,14 @@ def _start(project: str, name: str, member: str, restorable: str, ports: Ports) 
 
 
 def _give_up(project: str, name: str, member: str, why: str, ports: Ports) -> None:
-    """The charm starts an instance no more, and the application's status names it."""
+    """The charm no longer starts an instance, and the application's status names it."""
     notes = ports.lxd.notes.read()
     ports.lxd.notes.write(not_running.added(notes, member, f"{project}/{name}", why))
     _forget_stopped(project, name, member, ports)
 
 
 def _forget_stopped(project: str, name: str, member: str, ports: Ports) -> None:
-    """Note that an instance is none that `member` stopped and that must run again."""
+    """Remove an instance from the note of those that `member` stopped and must start again."""
     stopped = member_marks.stopped(member, ports.lxd.notes.read())
     if stopped.pop(f"{project}/{name}", None) is not None:
         ports.lxd.notes.write(member_marks.with_stopped(member, stopped))
@@ -257,7 +258,7 @@ def _start_anywhere(project: str, name: str, member: str, ports: Ports) -> None:
 
 
 def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """LXD has copied the images of this member alone, as far as it could."""
+    """LXD has copied the images that only this member had, as far as it could."""
     ports.lxd.images.copy_to(2)
     return replace(history, copied=True, only_copies=())
 
@@ -274,8 +275,8 @@ def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHisto
         if images := _ONLY_COPIES.search(str(error)):
             _note_identity(before, ports)
             return replace(history, only_copies=tuple(re.findall("[0-9a-f]+", images[1])))
-        # LXD may hang up on the member that it has just removed (LXD issue 9464), or lose its
-        # database in the same moment and answer with an error (measured, 6.9).
+        # LXD may close its connection to the member that it has just removed (LXD issue 9464), or
+        # lose its database in the same moment and answer with an error (measured, 6.9).
         logger.info("the charm looks up whether %s has left: %s", step.name, error)
         if not ports.lxd.cluster.is_alone(deadlines.START):
             _note_identity(before, ports)
@@ -326,7 +327,7 @@ def abandon_member(step: AbandonMember, unit: str, ports: Ports, history: RunHis
 
 
 def _end_overlays(ports: Ports) -> None:
-    """The machine gives out no addresses of the cluster's networks any more."""
+    """The machine no longer gives out addresses of the cluster's networks."""
     for network in ports.machine.overlays():
         ports.machine.end_overlay(network)
 

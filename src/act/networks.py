@@ -67,9 +67,9 @@ def _finished(step: CreateNetwork, ports: Ports) -> bool:
     """Whether the network exists on all members now. Otherwise nothing is left of it.
 
     An interrupted run may have made it on some members, which would block the next try. But LXD may
-    still make it for a client that is gone, and deletes it meanwhile if it is told to. Then a
-    bridge stays on a member, and blocks each further try (measured on 5.0.2). The same request to
-    the same member waits for the end. If the options have changed since, the next plan changes it.
+    still be making it for a client that is gone. A request to delete the network meanwhile leaves a
+    bridge on a member, which blocks each further try (measured on 5.0.2). The same request to the
+    same member waits for the end. If the options have changed since, the next plan changes it.
     """
     ports.lxd.networks.await_changes(step.name)
     found = _found(step.name, ports)
@@ -146,19 +146,19 @@ def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHisto
 
 
 def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """It no longer runs."""
+    """This member's part of that network no longer runs."""
     ports.machine.end_overlay(step.network)
     return history
 
 
 def pin_nics(step: PinNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Instances define themselves what their `eth0` is connected to."""
+    """Instances have their own `eth0`, not the default profile's."""
     _let_stay(step.nic, ports)
     return history
 
 
 def _let_stay(nic: Mapping[str, str], ports: Ports) -> None:
-    """Instances with this nic from the default profile get their own."""
+    """Instances that have this nic from the default profile get their own nic."""
     ports.lxd.networks.pin_nics(nic)
 
 

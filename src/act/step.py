@@ -118,12 +118,12 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
 
     @property
     def message(self) -> str:
-        """What an operator reads."""
+        """The message for the operator."""
         return self.reason if self.plain else f"could not {self.step}: {self.reason}"
 
 
 def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Execute `step`, and add to `events` what no later look can find out. Raises StepFailed."""
+    """Execute `step`, and add to `events` what no later look finds out. Raises StepFailed."""
     try:
         return _HANDLERS[type(step)](step, unit, ports, history)
     except OperatorNeededError as error:
@@ -226,7 +226,7 @@ def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory)
 def _follow_renames(
     step: FollowRenames, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """What other units have done since the plan was made is looked at again."""
+    """The charm looks again at what other units have done since the plan was made."""
     notes = ports.lxd.notes.read()
     due = renames.certain(renames.pending(notes, ports.lxd.members.list(), step.units))
     own = fingerprint_of(ports.machine.certificate())

@@ -44,7 +44,7 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
     Raises LxdUnreachable if LXD may still make it: the next run finishes it then.
     """
     ready = partial(join_guard.nobody_joins, step.members, ports)
-    # Left by an interrupted run.
+    # An interrupted run left this.
     ready()
     ports.lxd.pools.await_changes(step.name)
     if _finished(step, ports):
@@ -86,7 +86,7 @@ def delete_pool(pool: Pool, ports: Ports) -> None:
         ports.lxd.pools.delete(pool.name)
     except LxdError as error:
         if _IN_USE in str(error):
-            # LXD looks at that before it deletes anything.
+            # LXD checks that before it deletes anything.
             ports.lxd.notes.write(pool_deletions.ended(pool.name))
         raise
     ports.lxd.notes.write(pool_deletions.ended(pool.name))
@@ -144,7 +144,7 @@ def update_pool(step: UpdatePool, unit: str, ports: Ports, history: RunHistory) 
 
 
 def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Instances define themselves that they are on the pool."""
+    """Instances have their own root disk on the pool, not the default profile's."""
     ports.lxd.pools.pin_root_disks(step.pool)
     return history
 
@@ -163,7 +163,7 @@ def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHist
 
 
 def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """A volume that LXD used here is gone, unless nobody can see what is on it."""
+    """A volume that LXD used here is gone, unless the charm cannot see what is on it."""
     volume = f"{step.pool}/{step.name}"
     if volume not in history.unmounted:
         ports.lxd.volumes.drop(step.pool, step.name)
@@ -195,7 +195,7 @@ def restore_folder(step: RestoreFolder, unit: str, ports: Ports, history: RunHis
 
 
 def gather_volume(step: GatherVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """No image or backup of LXD is on the volume only, or nobody can see what is on it."""
+    """No image or backup of LXD is only on the volume; or the charm cannot see what is on it."""
     volume = f"{step.pool}/{step.name}"
     try:
         ports.machine.gather(step.kind, volume, ports.lxd.server.process(), mounts=step.mounts)

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""A join token that LXD has made and that reaches no unit: a way in until it is cancelled."""
+"""Cancels a join token that LXD has made and that reaches no unit: it is valid until then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sealing(name: str, token: str, ports: Ports) -> Generator[None]:
 
 @contextmanager
 def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
-    """The same for the token that this hook has made: a failed hook publishes nothing."""
+    """Cancel the token that this hook has made if the hook fails: then Juju publishes nothing."""
     try:
         yield
     except BaseException:

@@ -17,7 +17,7 @@ from values.status import names
 
 
 def forget_lost(view: View, ports: Ports, name: str) -> str:
-    """Clears the record of what a dead member or one that left held, or of one object of it."""
+    """Clears the record of what was on a member that died or left, or of one object on it."""
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         raise ActionRefused(not_a_member(view, f"forget-lost name={quoted(name)}"))
     notes = view.lxd.notes

@@ -19,7 +19,7 @@ def form_again(view: View, confirm: str) -> AppData:
     """What the leader must write so that units without a cluster form a new one.
 
     Juju cannot distinguish a cluster that ended in order from one whose machine was removed with
-    everything on it. So the operator confirms that nothing of it is left.
+    everything on it. So the operator confirms that the old cluster is gone.
     """
     peers = view.peers
     if not view.leader or peers is None:

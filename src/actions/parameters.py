@@ -102,7 +102,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list):
         return " ".join(_text(name, part) for part in cast("list[Any]", value))
     if isinstance(value, (bool, float)):
-        # The typed text is lost: it may have been `on` or `yes`, 1.10 or 1.1.
+        # Nobody can see what was typed: it may have been `on` or `yes`, 1.10 or 1.1.
         value_as_read = str(value).lower()
         raise Misread(
             f"{name} was read as {value_as_read}, not as text: put it in quotes: {name}=\"'...'\""

@@ -72,6 +72,6 @@ def _check_wipe(pool: Pool, confirm: str) -> None:
 
 
 def _may_be_wanted(view: View, peers: Peers, name: str, existing: tuple[Pool, ...]) -> bool:
-    """Whether the options want the pool. Nobody knows before the storage is decided."""
+    """Whether the options want the pool: unknown until the default pool's backend is decided."""
     decided = peers.app.storage
     return decided is None or any(p.name == name for p in pools.wanted(view, decided, existing))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from values.wanted_pool import WantedPool
 
 CEPH = "lxd-cluster"
-"""The name of the relation's Ceph for this machine's tools. The machine may be part of a Ceph
-itself.
+"""The name by which this machine's tools know the relation's Ceph. The machine may be part of a
+Ceph itself.
 """
 
 

@@ -33,7 +33,7 @@ def forget(ports: Ports) -> None:
 
 
 def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
-    """The attached file, None without one. Raises Unsaid if Juju does not say."""
+    """The attached file, None without one. Raises Unsaid if Juju does not answer."""
     noted_path = None if _peers_have_another(peers) else ports.machine.attached()
     if noted_path == "" or (noted_path and Path(noted_path).exists()):
         return Path(noted_path) if noted_path else None

@@ -13,7 +13,7 @@ import ops
 
 
 def is_own_departure(event: ops.EventBase, peers: str, unit: ops.Unit) -> bool:
-    """Whether this unit leaves the peer relation: the end of another relation does not say so."""
+    """Whether this unit leaves the peer relation, and not only another relation."""
     if not isinstance(event, ops.RelationDepartedEvent) or event.relation.name != peers:
         return False
     return event.departing_unit == unit

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""How a hook keeps Juju from removing a unit or its storage: it fails, and says why."""
+"""Errors that keep Juju from removing a unit or its storage: the hook fails, and says why."""
 
 
 class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened

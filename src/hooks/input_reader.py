@@ -89,7 +89,7 @@ class InputReader:
             )
 
     def is_leaving(self) -> bool:
-        """Whether Juju removes this unit, as far as it says so."""
+        """Whether Juju removes this unit, as far as Juju shows it."""
         units = if_said(reading.units, None)
         return units is not None and self._unit.name in units.leaving
 
@@ -132,7 +132,7 @@ class InputReader:
         return (peers if units is None else peers.without_gone(units.in_juju)), None
 
     def _completed(self, peers: Peers, units: Units) -> Peers:
-        """The same without units that are gone, and with those that have not joined here yet.
+        """The peers without units that are gone, and with units that have not joined here yet.
 
         Juju runs relation-joined one unit after the other, for a new leader after two more hooks.
         relation-get answers for these units as soon as they have joined on their side.

@@ -80,7 +80,7 @@ def _parsed_by_ops(model: ops.Model, binding: str) -> list[BindingAddress]:
 
 
 def _parsed(binding: str) -> list[BindingAddress]:
-    """The same by the hook tool."""
+    """The binding's data from the hook tool itself."""
     return [
         BindingAddress(address.value, _subnet(address), nic.interface_name)
         for nic in hookcmds.network_get(binding).bind_addresses
@@ -140,7 +140,7 @@ def related(model: ops.Model, options: Options) -> dict[str, object]:
 def bound(model: ops.Model, options: Options) -> Bound:
     """The interface of the binding for networks, if a network asks. Looking starts a process.
 
-    Raises Unsaid if Juju cannot say now, and a network depends on it: the unit would tell the
+    Raises Unsaid if Juju does not answer now, and a network depends on it: the unit would tell the
     others that it has no interface, or use another one. A binding without a network will not get
     one by itself.
     """

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Missing answers of Juju that a plan depends on: without them the charm decides nothing."""
+"""Missing answers of Juju that a plan needs: without them the charm decides nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Read = TypeVar("Read")
 
 
 class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
-    """Juju did not say what a hook or an action needs. `status` says what, and what to do."""
+    """Juju did not give the data that a hook or an action needs: `status` names them."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.message)
