@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What this machine offers beside LXD: OVN's networks, Ubuntu's fan, file systems."""
+"""What this machine offers in addition to LXD: OVN's networks, Ubuntu's fan, file systems."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OVN, FAN = "ovn", "fan"
 
 
 def missing(need: str) -> str:
-    """What networks of this kind need and this machine has not, empty if nothing."""
+    """What networks of this kind need and this machine lacks, empty if nothing."""
     return _LOOKS[need]()
 
 
@@ -61,7 +61,7 @@ def usable(drivers: frozenset[str]) -> frozenset[str]:
 def in_container() -> bool:
     """Whether this process is in a user namespace, as in an unprivileged container.
 
-    LXD tells it in the same way.
+    LXD finds that out in the same way.
     """
     try:
         lines = _USERS.read_text().splitlines()

@@ -67,9 +67,9 @@ def refuse_while_moving(kind: str, proc: Path = _PROC) -> None:
 
 
 def restore(lxd_dir: Path, kind: str, root: Path = Path("/")) -> None:
-    """Restore the folder on the root disk, with all of its content that is found.
+    """Restores the folder on the root disk, with all of its content that is found.
 
-    It deletes only the leftovers of the move. A second call continues an interrupted one. Raises
+    Deletes only the leftovers of the move. A second call continues an interrupted one. Raises
     OSError.
     """
     folder, left = lxd_dir / kind, lxd_dir / f"{kind}.temp"
@@ -101,9 +101,9 @@ def mounted(lxd_dir: Path, root: Path = Path("/")) -> frozenset[str]:
 def empty_pools(
     lxd_dir: Path, pools: Iterable[str], process: int, proc: Path = _PROC
 ) -> frozenset[str]:
-    """Those of the pools whose folder is not mounted for LXD's `process`, and has no file.
+    """The pools whose folder is not mounted for LXD's `process` and has no file.
 
-    One that cannot be looked at is not empty.
+    A folder that cannot be read does not count as empty.
     """
     return frozenset(pool for pool in pools if _is_empty(lxd_dir, pool, process, proc))
 
@@ -145,7 +145,7 @@ def remove_pool(lxd_dir: Path, pool: str, process: int, proc: Path = _PROC) -> N
 def gather(
     lxd_dir: Path, kind: str, volume: str, root: Path = Path("/"), *, mounts: bool = True
 ) -> None:
-    """Copy what is left on a volume to where LXD's images or backups are.
+    """Copies what is left on a volume to where LXD's images or backups are.
 
     `mounts` says whether the pool's driver mounts each volume, as zfs and lvm do. LXD mounts only
     the volumes that its configuration names; the mount point of any other one is an empty folder

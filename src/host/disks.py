@@ -119,9 +119,9 @@ def _is_open_for_writing(link: Path, numbers: Collection[int]) -> bool:
 
 
 def _forget_partitions(name: str, node: str) -> None:
-    """The kernel has no partitions of a disk any more: it does not read a changed table by itself.
+    """Lets the kernel forget the partitions of a disk: it does not read a changed table by itself.
 
-    It refuses that while a program has one of them open: udev looks at them in this moment. Raises
+    It refuses while a program has a partition open: udev reads them at this moment. Raises
     CalledProcessError after `deadlines.PARTITIONS`.
     """
     import tenacity
@@ -163,9 +163,10 @@ def identity(path: str) -> str:
 
 
 def identity_of(folder: Path) -> str:
-    """The same for a disk's or partition's folder in /sys: size, serial number, WWN.
+    """The identifier of a disk or partition, from its folder in /sys: size, serial number, WWN.
 
-    A loop device has only its file, a mapped one its UUID, and a partition has those of its disk.
+    A loop device has only its file, a mapped device its UUID, and a partition the values of its
+    disk.
     """
     disk = folder.parent if (folder / "partition").exists() else folder
     own = [folder / name for name in ("size", "start")]

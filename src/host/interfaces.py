@@ -31,7 +31,7 @@ _TUNNELS = ("vxlan", "gretap", "ip6gretap", "dummy")
 """Interfaces that LXD makes for a bridge, as BRIDGE-NAME: tunnels, and the one that keeps its MTU.
 """
 _NOWHERE = ("blackhole", "prohibit", "unreachable")
-"""Types of routes that lead to no other machine. Their subnets are used here, or must not be."""
+"""Types of routes that lead to no other machine: their subnets are used here, or are forbidden."""
 _LOOPBACK = "lo"
 _INSIDE = ("veth", "tun", *_TUNNELS)
 """Kinds of a bridge's ports that lead to instances, or nowhere."""

@@ -68,12 +68,12 @@ def _end(why: str, number: signal.Signals, common: Path, proc: Path) -> None:
 
 
 def _units() -> list[str]:
-    """The daemon's systemd units from snapd. A snap without its own socket has one unit less."""
+    """The daemon's systemd units from snapd. A snap without its own socket has one unit fewer."""
     return [name for name in (_SOCKET, _SERVICE) if name == _SERVICE or (_UNITS / name).exists()]
 
 
 def running(common: Path = COMMON, proc: Path = _PROC) -> int:
-    """The daemon's process id, 0 if it does not run. Another program may have the number by now."""
+    """The daemon's process id, 0 if it does not run. Another program may have that id by now."""
     try:
         pid = int((common / "lxd.pid").read_text())
         name = (proc / str(pid) / "comm").read_text().strip()

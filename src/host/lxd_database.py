@@ -63,8 +63,8 @@ class Database:
     def backup_before(self, version: str) -> str:
         """The same, before LXD `version` changes the database, which cannot go back.
 
-        LXD itself does not copy a cluster's database. There is one copy for each version; another
-        try of the installation makes it again. Raises OSError.
+        LXD itself does not copy a cluster's database. There is one copy for each version. If the
+        installation is tried again, the copy is made again. Raises OSError.
         """
         return str(self._write(f"before-{version}.tar.gz", time.time()))
 
@@ -141,7 +141,7 @@ class Database:
         return DatabaseCopy(nodes, last.term, last.index)
 
     def listening(self, addresses: Iterable[str]) -> frozenset[str]:
-        """The addresses of these at which LXD's port accepts connections."""
+        """Those of the addresses at which LXD's port accepts connections."""
         return frozenset(address for address in addresses if _listens(address))
 
     def recover(self) -> None:

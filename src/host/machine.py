@@ -109,7 +109,7 @@ class Machine(UnitNotes):
         self._end_services(network)
         manifest = self._overlays / network / _MANIFEST
         overlay_dhcp_state.forget_files(manifest, but=files)
-        # The charm finds a segment by its manifest, whatever comes after it.
+        # The charm finds a segment by its manifest, even if the next steps fail.
         private_files.write(manifest, overlay_dhcp_state.manifest(files).encode())
         self.write_privately(files)
         run("/usr/bin/systemctl", "daemon-reload")
@@ -139,7 +139,7 @@ class Machine(UnitNotes):
                 unit.unlink()
 
     def missing(self, need: str) -> str:
-        """What networks of this kind need and this machine has not, empty if nothing."""
+        """What networks of this kind need and this machine lacks, empty if nothing."""
         from host import capabilities
 
         return capabilities.missing(need)
@@ -147,7 +147,7 @@ class Machine(UnitNotes):
     def opens_ovn(self, files: Mapping[Path, str], process: int) -> bool:
         """Whether this machine has what opens OVN's database: `files`, or another charm's files.
 
-        Without `files` those of MicroOVN are as good. `process` is LXD's.
+        Without `files`, MicroOVN's files also count. `process` is the id of LXD's process.
         """
         from relations import ovn
 
@@ -205,7 +205,10 @@ class Machine(UnitNotes):
         return shutil.disk_usage(folder).free
 
     def growth(self) -> dict[str, int]:
-        """By pool with a file there: the bytes that it may still take. LXD makes it sparse."""
+        """By pool with a file there: the bytes by which the file may still grow.
+
+        LXD makes it sparse.
+        """
         files = {path.stem: path.stat() for path in (self._lxd_dir / "disks").glob("*.img")}
         return {
             pool: max(file.st_size - file.st_blocks * _BLOCK, 0) for pool, file in files.items()
@@ -282,7 +285,7 @@ class Machine(UnitNotes):
         return daemon_folders.mounted(self._lxd_dir, daemon_folders.root_of(process))
 
     def empty_pool_folders(self, pools: Iterable[str], process: int) -> frozenset[str]:
-        """Those whose folder, as LXD's `process` sees it, is not mounted and has no file."""
+        """The pools whose folder is not mounted for LXD's `process` and has no file."""
         return daemon_folders.empty_pools(self._lxd_dir, pools, process)
 
     def remove_pool_folder(self, pool: str, process: int) -> None:
@@ -290,7 +293,7 @@ class Machine(UnitNotes):
         daemon_folders.remove_pool(self._lxd_dir, pool, process)
 
     def gather(self, kind: str, volume: str, process: int, *, mounts: bool) -> None:
-        """Copies what is left of them on POOL/VOLUME to the others.
+        """Copies the images or backups that are left on POOL/VOLUME to where LXD has the others.
 
         `mounts` says whether the pool's driver mounts each volume. Raises OSError: NotMountedError
         if the volume's content cannot be seen.

@@ -3,8 +3,8 @@
 
 """Whether an overlay's DHCP on this machine still works: files, services, packet filter.
 
-A note proves nothing: a firewall that is loaded again flushes the tables of all others, and a
-service may have been stopped or disabled.
+A note does not prove that: a firewall that is loaded again flushes the tables of all programs, and
+somebody may have stopped or disabled a service.
 """
 
 from __future__ import annotations

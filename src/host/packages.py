@@ -45,9 +45,10 @@ def install(names: Iterable[str]) -> None:
 
 
 def _updated() -> PackagesError | None:
-    """Updates apt's index; why it is not up to date, None if it is.
+    """Updates apt's index.
 
-    One archive that is broken does not keep the packages of the others away.
+    Returns why it is not up to date, None if it is. If one archive is broken, the packages of the
+    others can still be installed.
     """
     try:
         _waiting(_APT, "update")

@@ -48,11 +48,11 @@ class SnapError(Exception):
 
 
 class ChannelUnknownError(SnapError):
-    """The store has no such channel of LXD, or not that LXD in it."""
+    """The store has no such channel of LXD, or the channel does not have that version."""
 
 
 class OperatorNeededError(SnapError):
-    """It will not do it before an operator acts. The message says how."""
+    """snapd does not do it until an operator acts. The message says how."""
 
 
 def _refusal(error: str, channel: str = "") -> SnapError:
@@ -66,7 +66,10 @@ def _names(folder: Path) -> list[str]:
 
 
 def _changing() -> bool:
-    """Whether snapd works on LXD. An answer that cannot be read counts as yes: it passes."""
+    """Whether snapd works on LXD.
+
+    An answer that cannot be read counts as yes: a later one can be.
+    """
     try:
         return snapd.is_changing("lxd")
     except snapd.SnapdError as error:
@@ -350,7 +353,7 @@ def _connect() -> int:
 
 
 def _granted(request: Callable[[], object]) -> bool:
-    """Whether snapd did something for the installed file, or refused it for good.
+    """Whether snapd did something for the installed file, or refused it permanently.
 
     Raises SnapError if it may do it later: the installation stays unfinished and is continued.
     """

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What snapd knows and its library does not ask for: the version in each channel of the store."""
+"""What charmlibs.snap does not ask snapd for: the version in each channel of the store."""
 
 from __future__ import annotations
 

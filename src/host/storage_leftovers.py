@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What a failed join made of disks: a zpool or a volume group that is still in use.
+"""Releases what a failed join made of disks: a zpool or a volume group that is still in use.
 
 While the kernel uses it, its devices can neither be wiped nor be given to the next join. The
 devices were empty when the join began, and LXD's folder is emptied. So the join made what is only

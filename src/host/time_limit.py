@@ -21,7 +21,7 @@ def within(seconds: float) -> Generator[None]:
 
     charmlibs.snap asks snapd with a timeout, but then waits for a change's end without one: a
     change that hangs (a store that answers slowly, a service that does not stop) would block the
-    hook for good.
+    hook forever.
     """
 
     def over(_signal: int, _frame: FrameType | None) -> None:

@@ -84,7 +84,7 @@ class UnitNotes:
         private_files.write(self._public_key, public.encode())
 
     def forming(self) -> Forming | None:
-        """The bootstrap, join or reset that began here and is not published yet."""
+        """The bootstrap, join or reset that began here and that this unit has not published yet."""
         if not self._forming.exists():
             return None
         note = json.loads(self._forming.read_text())
@@ -148,7 +148,7 @@ class UnitNotes:
         self._write_moved_off(self.moved_off() | {volume})
 
     def forget_moved_off(self, volume: str) -> None:
-        """It is gone, or LXD is about to use it again."""
+        """The volume is gone, or LXD is about to use it again."""
         if volume in (noted := self.moved_off()):
             self._write_moved_off(noted - {volume})
 

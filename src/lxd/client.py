@@ -132,9 +132,10 @@ class Client:
                     self.wait(operation["id"], seconds)
 
     def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
-        """Asks until the answer is yes. False if that does not happen in `seconds`.
+        """Asks until the answer is yes.
 
-        It asks a daemon that starts, or waits, again. It raises at once what LXD refuses.
+        False if that does not happen in `seconds`. It asks again while a daemon starts or waits. It
+        raises LxdError at once if LXD refuses.
         """
         end = self.port.now() + seconds
         while True:

@@ -78,7 +78,7 @@ class ClusterApi:
         except LxdStopped:
             return False
         except LxdUnreachable:
-            pass  # It is there, and busy or hanging.
+            pass  # The daemon listens, and is busy or hangs.
         end = self._client.port.now() + seconds
         while self._client.port.now() < end:
             with suppress(LxdUnreachable):
@@ -89,7 +89,7 @@ class ClusterApi:
         return False
 
     def is_alone(self, seconds: float) -> bool:
-        """Whether LXD is in no cluster, once it answers. False after `seconds`."""
+        """Whether LXD is outside any cluster, once it answers. False after `seconds`."""
         end = self._client.port.now() + seconds
         while self._client.port.now() < end:
             with suppress(LxdUnreachable):
@@ -98,7 +98,7 @@ class ClusterApi:
         return False
 
     def await_alone(self, seconds: float) -> None:
-        """Returns once LXD is in no cluster any more. Raises LxdUnreachable after `seconds`.
+        """Returns once LXD is no longer in a cluster. Raises LxdUnreachable after `seconds`.
 
         After it has left, its daemon restarts, and closes connections meanwhile.
         """

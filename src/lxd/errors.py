@@ -11,8 +11,7 @@ from http import HTTPStatus
 class LxdError(Exception):
     """LXD refused a request, with its error. `status` is the HTTP status, 0 if it is unknown.
 
-    LXD answers a failed operation with 200 or 400, so only 404 and 412 have a meaning by
-    themselves.
+    LXD answers a failed operation with 200 or 400, so only 404 and 412 say what happened.
     """
 
     def __init__(self, message: str, status: int = 0, request: str = "") -> None:

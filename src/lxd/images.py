@@ -22,7 +22,7 @@ class ImagesApi:
         self._client = client
 
     def list(self) -> tuple[Image, ...]:
-        """The images of all projects. LXD does not tell which members have a copy."""
+        """The images of all projects. LXD does not say which members have a copy."""
         return tuple(
             parsing.image(row, project)
             for project in ProjectsApi(self._client).having("images")

@@ -56,7 +56,7 @@ class InstancesApi:
     def starts_by_itself(self, project: str, name: str) -> bool:
         """Whether a daemon may start an instance: it ran when LXD last knew, or has autostart.
 
-        LXD's list does not tell it for dead members. Raises LxdError, LxdUnreachable.
+        LXD's list does not show that for dead members. Raises LxdError, LxdUnreachable.
         """
         row = self._get(project, name)
         return parsing.ran_last(row) or parsing.autostart(row)
@@ -80,7 +80,7 @@ class InstancesApi:
         self._set(project, name, {parsing.GROUP: group})
 
     def keep_stopped(self, project: str, name: str) -> None:
-        """No daemon that starts also starts the instance.
+        """Keeps every daemon that starts from starting the instance.
 
         A daemon starts what has `boot.autostart`, and what ran last and lacks that key
         (instanceShouldAutoStart). The instance's own `boot.autostart` is noted on the instance.
@@ -93,7 +93,7 @@ class InstancesApi:
         self._set(project, name, stopped)
 
     def restore_autostart(self, project: str, name: str) -> None:
-        """The instance has its own `boot.autostart` of before `keep_stopped`, or none."""
+        """Gives the instance the `boot.autostart` that it had before `keep_stopped`, or none."""
         before = str(self._get(project, name)["config"].get(AUTOSTART_BEFORE, ""))
         if before:
             own = "" if before == _UNSET else before

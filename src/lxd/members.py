@@ -39,7 +39,7 @@ class MembersApi:
         return tuple(sorted((parsing.member(row) for row in rows), key=lambda m: m.name))
 
     def unreachable(self, members: Iterable[Member], fingerprint: str) -> frozenset[str]:
-        """Names of members whose daemon does not show the cluster's certificate within seconds.
+        """Names of members whose daemon does not show the cluster's certificate in time.
 
         A new machine may have the address of a dead member, and its LXD a certificate of its own.
         """

@@ -16,7 +16,7 @@ _TAKEN = re.compile(
 
 
 def named(error: str) -> str:
-    """Which machine it is, and what helps, in a few words. Any other error as it is."""
+    """Names the machine and what helps, in a few words. Any other error stays as it is."""
     match = _TAKEN.search(error)
     if match is None:
         return error

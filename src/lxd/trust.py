@@ -49,7 +49,7 @@ class TrustApi:
         return frozenset(left)
 
     def _take_from_others(self, own: str, name: str, trusted: dict[str, str]) -> None:
-        """LXD would trust them no more when this member leaves. Only this one has that name."""
+        """Renames them: LXD would stop trusting them when this member, with that name, leaves."""
         for fingerprint in [f for f, trusted_as in trusted.items() if trusted_as == name]:
             if fingerprint != own:
                 self._rename(fingerprint, f"{name}-{fingerprint[:12]}", trusted)

@@ -18,7 +18,7 @@ _SHARED = re.compile(r'Parent interface "([^"]+)" in use by another network on c
 
 
 def named(error: str) -> str:
-    """What helps, in 38 characters: a status keeps so many. Any other error as it is."""
+    """What helps, in 38 characters: a status keeps that many. Any other error stays as it is."""
     if match := _EMPTY.search(error):
         return f"no IPv{match[1]} uplink; set network-ipv{match[1]}=none"
     if match := _SHARED.search(error):
