@@ -128,9 +128,9 @@ def _exchanges(juju: HookInput) -> bool:
 def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[tuple[Member, ...], bool]:
     """The members, and whether the clock here is ahead of the Raft leader's.
 
-    A daemon that answers and counts as offline has started a moment ago. The unit waits for it. The
-    leader also waits for others, because it shows their status: no later event would say that they
-    are online.
+    A daemon that answers and counts as offline has just started, so the unit waits for its own. The
+    leader also waits for the others, because it shows their status: no later event would say that
+    they are online.
     """
     members = ports.lxd.members.list()
     own = _with_cluster_name(server, members).name
@@ -274,7 +274,7 @@ def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterVi
 
 
 def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
-    """What a leaving member must know of the others, and of itself."""
+    """What a leaving member must know about the others, and about itself."""
     own = lxd.server.name
     others = [m for m in lxd.members if m.up and m.name != own]
     evacuated = lxd.own is not None and lxd.own.evacuated
@@ -331,6 +331,6 @@ def _someone_leaves(juju: HookInput) -> bool:
 
 
 def _someone_stopped(juju: HookInput, lxd: ClusterView) -> bool:
-    """Whether units that are gone have stopped something: the leader starts it, or names it."""
+    """Whether units that are gone have stopped instances: the leader starts them, or names them."""
     stopped = member_marks.that_stopped(lxd.notes) or not_running.read(lxd.notes)
     return juju.leader and bool(stopped)

@@ -3,7 +3,7 @@
 
 """What LXD uses this machine's block devices for.
 
-The kernel does not know it while nothing on a pool is in use: LXD activates no volume of LVM to
+The kernel does not show that while nothing on a pool is in use: LXD activates no volume of LVM to
 mount a pool, and a stopped daemon has exported its zpools. QEMU opens disks without a lock.
 """
 
@@ -58,7 +58,7 @@ def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
 
 
 def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dict[str, str]:
-    """What LXD uses, or that it does not say it for these devices: a later hook asks again."""
+    """What LXD uses; or that LXD does not say so for these devices: a later hook asks again."""
     try:
         return look()
     except (LxdError, LxdUnreachable):
@@ -66,7 +66,7 @@ def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dic
 
 
 def use_by_lxd(device: Device, ports: Ports) -> str:
-    """What LXD here uses a device for, or that it cannot say so; empty if nothing."""
+    """What LXD here uses a device for, or that LXD cannot say; empty if nothing."""
     try:
         return _use(device, ports)
     except LxdError as error:
@@ -120,7 +120,7 @@ def _now_in(sources: Mapping[str, PoolSource], ports: Ports) -> dict[str, str]:
 
 
 def _of_instances(member: str, ports: Ports) -> dict[str, str]:
-    """By device: the instance here that has it as it is."""
+    """By device: the instance here that has the whole device."""
     here = (i for i in ports.lxd.instances.list() if not member or i.location == member)
     return {
         disk.node: f"is a disk of {instance}"
@@ -140,7 +140,7 @@ def _pools(sources: Mapping[str, str], ports: Ports) -> dict[str, str]:
 
 
 def _disks(instance: Instance) -> tuple[str, ...]:
-    """The devices of the machine that an instance has as they are."""
+    """The devices of the machine that an instance has whole, not as a volume of a pool."""
     values = (
         device.get("source") or device.get("path", "")
         for device in instance.devices.values()

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""How LXD fails to answer, derived from what it still answers."""
+"""Why LXD does not answer, derived from what it still answers."""
 
 from __future__ import annotations
 

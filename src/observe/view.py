@@ -155,7 +155,7 @@ def _asks_for_interfaces(view: View) -> bool:
 
 
 def observe_networks(view: View, ports: Ports) -> View:
-    """The same, with what otherwise only the coordinator looks at."""
+    """The view with the facts that otherwise only the coordinator needs."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or lxd.nic is not None:
         return view
@@ -194,7 +194,7 @@ def _ovn(juju: HookInput, process: int, ports: Ports) -> Ovn | None:
 
 
 def _gives_to_pools(view: View, lxd: ClusterView) -> bool:
-    """Whether this run needs the devices: looking at them takes a while."""
+    """Whether this run needs the devices: looking at them takes time in each hook."""
     peers = view.peers
     if peers is None:
         return False
@@ -215,7 +215,7 @@ def _database(
     forming: Forming | None,
     ports: Ports,
 ) -> DatabaseCopy | None:
-    """The disk's facts about the database. Looking takes a process: only if LXD does not answer.
+    """The disk's facts about the database, only if LXD does not answer: looking starts a process.
 
     For a leaving unit that never was a member: whether its LXD is in somebody's cluster.
     """
@@ -229,7 +229,7 @@ def _database(
 
 
 def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, Folder]:
-    """Where a member's images and backups really are, whatever LXD's configuration says."""
+    """Where a member's images and backups really are. LXD's configuration does not prove it."""
     member = isinstance(lxd, ClusterView) and lxd.server.clustered
     return ports.machine.folders() if member else {}
 

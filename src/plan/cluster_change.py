@@ -70,7 +70,7 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
     if unheard:
         # It has joined, but its data have not arrived.
         return waiting(f"to make {thing} until {min(unheard)} has published its data")
-    # Nobody knows what is on its machine, and its unit cannot come back.
+    # It is unknown what is on its machine, and its unit cannot come back.
     return without_unit(unknown[0], lxd)
 
 

@@ -29,9 +29,9 @@ def here(lxd: ClusterView) -> Status | None:
 
 
 def _cure(pool: Pool) -> str:
-    """What is safe to type.
+    """The command that is safe.
 
-    LXD cannot delete what is half made in a Ceph. Elsewhere a creation would leave out members
+    LXD cannot delete what is half made in a Ceph. Elsewhere, creating it again would skip members
     that have deleted their part already.
     """
     if backends.on_ceph(pool.driver):
@@ -40,9 +40,9 @@ def _cure(pool: Pool) -> str:
 
 
 def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Status | None:
-    """Blocked while something is half made that the options do not ask for by now.
+    """Blocked while something is half made that the options no longer ask for: no unit finishes it.
 
-    Nobody finishes it. A name that the default pool or network may have elsewhere does not count.
+    A name that the default pool or network may have elsewhere does not count.
     """
     if cluster_change.blocker(view, lxd, peers, ""):
         return None

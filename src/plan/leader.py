@@ -199,7 +199,7 @@ def _leaving(view: View, peers: Peers) -> Status | None:
 
 
 def unreadable(peers: Peers) -> Status | None:
-    """Blocked for a unit whose databag no charm of this version writes, or is false."""
+    """Blocked for a unit whose databag has a part that is not valid."""
     for unit, data in sorted(peers.others.items()):
         if data.misread:
             return blocked(f"{unit}: its {data.misread} cannot be read; refresh or remove it")
@@ -213,7 +213,7 @@ def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
         return grave
     leaving = sorted(view.units.leaving if view.units else ())
     if leaving and (quiet := heartbeats.status(view, lxd, peers)):
-        # LXD calls every member offline: that would look like a reason of the leaving units.
+        # LXD calls every member offline: otherwise the status would blame the leaving units.
         return quiet
     for unit in leaving:
         data = peers.others.get(unit)

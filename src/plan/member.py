@@ -107,7 +107,8 @@ def _serving_plan(
         # They look at what this unit has published so far.
         *orphaned_members.noticed(view, lxd, peers, own),
         *restarts.of_gone(view, lxd, peers, own),
-        # Before what runs again is no longer named: only what is named is looked at.
+        # This comes before instances that run again are removed from the record: the step looks
+        # only at those on it.
         *restarts.kept_stopped(view, lxd),
         *restarts.named(view, lxd),
         *dead_members.removal(view, lxd, peers, own),
@@ -222,10 +223,7 @@ def _problems(
     here: Status | None,
     elsewhere: Status | None,
 ) -> Iterator[Status | None]:
-    """Why the member is not as it should be, the most important reason first.
-
-    A problem here comes before a problem elsewhere.
-    """
+    """Why the member is not as it should be. A problem here comes before a problem elsewhere."""
     yield heartbeats.status(view, lxd, peers)
     yield health.here(lxd)
     yield here
@@ -331,7 +329,8 @@ def _shared(
     groups: list[Sequence[Step]] = [
         settings.server_config(view.options, lxd.server.config, of_member=False),
         related_keys.steps(view, lxd),
-        # Instances are kept on their networks and pools before the profile changes.
+        # First instances get their own devices for their networks and pools, then the profile
+        # changes.
         [*default_network, *settings.default_profile(pool.name, net.nic, lxd)],
         *more_networks,
         gateways.steps(view.options, lxd),
@@ -339,7 +338,7 @@ def _shared(
     down = [m.name for m in lxd.members if not m.up]
     if any(groups) and down:
         return _SharedChange(problem=waiting(f"to apply the options until {names(down)} is back"))
-    # LXD tells members that are up, the others read it when they start.
+    # LXD tells the members that are up; the others read the change when they start.
     proxy = proxies.due(view, lxd)
     change = pools.change(view, lxd, peers, decided)
     problem = (

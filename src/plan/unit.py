@@ -131,7 +131,7 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
         # It has joined completely, and its hook was killed before it could say so.
         own = own.model_copy(update={"cluster": view.noted_identity})
     if lxd is None and (own.cluster or view.forming):
-        # By its name the others know whose member this is: it does not follow a new hostname.
+        # The others know the member by this name, so it does not follow a new hostname.
         return own
     name = member_names.of_unit(view, peers)
     return own.model_copy(update={"name": name, "address": view.cluster_address})
@@ -178,9 +178,9 @@ def _with_peers(view: View, plan: Plan) -> Plan:
 
 
 def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
-    """The next write removes what is no longer useful: a used token, old offers.
+    """Keeps a used token or old offers until another value changes.
 
-    That alone is not a reason to run hooks on all others.
+    Their removal alone is not a reason to run hooks on all others.
     """
     before = peers.own
     user = peers.others.get(before.token.unit) if before.token else None

@@ -103,8 +103,8 @@ def choose(
 def _https_stays(own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Rank]) -> bool:
     """Whether a member's API keeps its address: it is bound, or only a virtual one would follow.
 
-    That is also the case while the machine lacks the address. The API would not come back from a
-    virtual address by itself, because the binding has that one, too.
+    It also keeps it while the machine lacks the address. The API would not return from a virtual
+    address by itself, because the binding also has that address.
     """
     if own in {entry.address for entry in bound}:
         return True

@@ -4,8 +4,8 @@
 """The addresses that LXD listens on: what is due, and what prevents it.
 
 LXD closes its cluster's listener when `core.https_address` moves off the cluster's address, and
-opens no other. So one member at a time changes its address: the log LOG in LXD's database names
-that member, and none begins before all others answer.
+opens no other. So one member at a time changes its address. The log LOG in LXD's database names
+that member. A member begins only when all others answer.
 """
 
 from __future__ import annotations

@@ -117,7 +117,8 @@ def _holder(
 ) -> QueueEntry | None:
     """The place of the unit with the turn, if it can join now.
 
-    If this issuer gave the turn and has cancelled its token, the turn is still for the same member.
+    If this issuer gave the turn and has cancelled its token, the turn still belongs to the same
+    member.
     """
     entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
     if entry is None or not _holds_lock(peers.own.token, lxd):
@@ -222,7 +223,7 @@ def unqueued(peers: Peers) -> set[str]:
 
 
 def hears_nobody(peers: Peers) -> bool:
-    """Whether there is a cluster, and no unit that is seen here is a member of it.
+    """Whether there is a cluster, and none of the units that this unit sees is a member of it.
 
     Its members are about to leave: Juju has announced their departure and shows no more of them.
     """
@@ -259,7 +260,7 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
     entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)
     token = peers.own.token
-    # A token from the future was made before this machine's clock was corrected.
+    # A token whose time is in the future was made before this machine's clock was corrected.
     if token is not None and abs(view.now - token.made) > deadlines.LAPSE:
         missed[token.unit] = token.attempt
     return {unit: attempt for unit, attempt in missed.items() if entries.get(unit) == attempt}
@@ -301,8 +302,8 @@ def _closed(data: UnitData, lxd: ClusterView) -> str:
 def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     """Units whose port this member tries before it admits one.
 
-    A member that no other member reaches would be offline for good. A unit with a token may be
-    joining, and its LXD may be restarting.
+    A member that no other member reaches would stay offline. A unit with a token may be joining,
+    and its LXD may be restarting.
     """
     if not duties.is_token_issuer(unit, peers, lxd):
         return {}

@@ -68,7 +68,7 @@ def _known(peers: Peers) -> set[str]:
 def noted_is_ours(view: View, peers: Peers) -> bool:
     """Whether the disk names our cluster while LXD does not answer.
 
-    The note may be of an earlier unit on this machine, in a cluster of somebody else.
+    The note may be from an earlier unit on this machine, in somebody else's cluster.
     """
     return view.noted_identity != "" and (
         view.noted_identity in _known(peers) or _founds(view, peers)

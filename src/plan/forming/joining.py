@@ -36,7 +36,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
         return Plan(waiting("for the cluster's LXD snap"), (step,), own)
     if why := _cut_short(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why, own.attempt + 1),), own)
-    # Also of a unit that was refused because no member reached it.
+    # A unit that was refused because no member reached it also reports that.
     own = own.model_copy(update={"listens": _listens(view, lxd, peers)})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
@@ -94,7 +94,7 @@ def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator[Status | None]:
-    """The same, each possible reason, the most important first."""
+    """Every reason that is possible, the most important first."""
     yield _no_longer_member(view, peers)
     yield _failed_too_often(view)
     yield listening.without_address(view)
@@ -169,7 +169,7 @@ def _without_unmade(view: View, lxd: ClusterView) -> ClusterView:
 
 
 def _not_empty(lxd: ClusterView) -> Status | None:
-    """What prevents a join: LXD would forget it."""
+    """What prevents a join: LXD would lose it."""
     if image := existing_lxd.with_image(lxd):
         return blocked(image)
     things = [f"storage pool {p.name}" for p in lxd.pools or ()]

@@ -13,7 +13,10 @@ from __future__ import annotations
 from state.view import Peers, View
 
 _NOT_CLUSTERED = "none"
-"""LXD's own name for a server that is in no cluster. Newer LXDs refuse it, older ones break."""
+"""LXD's own name for a server that is in no cluster.
+
+Newer versions of LXD refuse it, older ones break.
+"""
 _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 
 
@@ -28,7 +31,7 @@ def of_unit(view: View, peers: Peers) -> str:
 
 
 def clash(view: View, peers: Peers, name: str) -> str:
-    """The unit with a better right to a name, empty if there is none."""
+    """The other unit that has priority for a name, empty if there is none."""
     rank = {entry.unit: i for i, entry in enumerate(peers.app.queue)}
     own_rank = (rank.get(view.unit, len(rank)), view.unit)
     for unit, data in sorted(peers.others.items()):

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""An LXD snap that is on the machine and not in use: its data are all there."""
+"""An LXD snap that is disabled: it is on the machine with all its data, and not in use."""
 
 from __future__ import annotations
 

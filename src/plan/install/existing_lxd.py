@@ -73,8 +73,8 @@ def _replaced(view: View) -> Plan | None:
 def _put_back(view: View) -> Plan | None:
     """A member whose LXD was replaced by an older one.
 
-    The older LXD did not open the member's database, and changed nothing. A newer one has opened
-    it: it waits for the others as in any upgrade.
+    The older LXD did not open the member's database, and changed nothing. A newer LXD has opened
+    the database: it waits for the others as in any upgrade.
     """
     if not versions.is_older_than_it_ran(view):
         return None
@@ -96,7 +96,7 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
 
 
 def with_image(lxd: ClusterView) -> str:
-    """The message about an image here that nobody offers for download, empty without one."""
+    """The message about an image here that no server offers for download, empty without one."""
     images = [i for i in lxd.images or () if not (i.cached or migration.of_juju(i))]
     if not images:
         return ""

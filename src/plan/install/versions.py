@@ -31,7 +31,7 @@ def of_members(peers: Peers) -> dict[str, str]:
 
 
 def running(view: View) -> str:
-    """The version of LXD here that has opened the database: the one that answers or did so last."""
+    """The version of LXD here that has opened the database: it answers, or was the last."""
     if isinstance(view.lxd, ClusterView):
         return view.lxd.server.version
     return view.peers.own.lxd if view.peers else ""
@@ -107,7 +107,7 @@ def first_install(view: View) -> tuple[Status, Step | None]:
 
 
 def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
-    """Revisions of the store's snap on members of this architecture, if their charm tells."""
+    """Revisions of the store's snap on members of this architecture, where known."""
     return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
 
 
@@ -241,7 +241,7 @@ def waits_for(view: View, peers: Peers) -> Status:
     others = of_members(peers)
     installed = view.snap.version
     if unordered := {u: v for u, v in others.items() if _differ_without_order(v, installed)}:
-        # Nobody knows which of them is newer.
+        # It is unknown which of them is newer.
         here = f"this member has {shown(installed)}"
         return waiting(f"for one LXD on all members: {_listed(unordered)}, {here}")
     newer = {u: v for u, v in others.items() if ordered(v) > ordered(installed)}

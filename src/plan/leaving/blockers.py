@@ -95,7 +95,7 @@ def fixed(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
 
 
 def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
-    """What is in the cluster, on any member, and would be missed."""
+    """What is in the cluster, on any member, and that somebody would miss."""
     volumes = [v for v in lxd.volumes or () if not v.cache]
     images = [i for i in lxd.images or () if not i.cached]
     return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
@@ -188,7 +188,7 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
 
 
 def unanswered(member: Member) -> str:
-    """Why a unit is held whose LXD does not answer: it may have what the others need."""
+    """Why the charm holds a unit whose LXD does not answer: the others may need its data."""
     return f"LXD on {member.name} does not answer"
 
 
@@ -252,7 +252,7 @@ def full(view: View, reasons: tuple[Reason, ...]) -> str:
 
 
 def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
-    """How to do without a member that has no unit and cannot take over the database."""
+    """The advice about a member that has no unit and cannot take over the database."""
     if not isinstance(view.lxd, ClusterView):
         return
     for member in view.lxd.members:
@@ -262,7 +262,7 @@ def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
 
 
 def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:
-    """The same, with a way out if what is here may be left behind."""
+    """The message with a second way: to leave behind what is here."""
     app = view.unit.partition("/")[0]
     devices = f"\n{_DEVICES}" if any("detach it" in str(reason) for reason in reasons) else ""
     return f"{full(view, reasons)}{devices}\n{_FORCE.format(app=app, unit=view.unit)}"

@@ -29,12 +29,13 @@ from values.status import Status, blocked
 def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
     """Moves everything off a dead member, then removes it, while most voters are up.
 
-    One at a time: each removal may change the voters. One that must stay keeps no other one.
+    Removes one at a time: each removal may change the voters. A member that must stay does not keep
+    the others.
     """
     # The leader itself may leave, and the dead members may hold it.
     if not (view.leader or view.leaving) or not _most_voters_are_up(lxd):
         return ()
-    # If LXD did not tell what members hold, nothing is given up.
+    # If LXD did not say what members hold, nothing is given up.
     if lxd.instances is None or lxd.pools is None:
         return ()
     informed = blockers.informed(view, lxd, peers, own)
@@ -85,7 +86,7 @@ def _dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Mem
     """The dead members without a unit.
 
     One that was renamed waits for its record: until then LXD may trust another member under its
-    name, and would trust that one no more.
+    name, and would no longer trust that one.
     """
     names = orphaned_members.orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names and member_units.is_noted(m, lxd)]
@@ -93,7 +94,7 @@ def _dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Mem
 
 
 def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:
-    """What is on a dead member only by name: its storage is reachable by all members.
+    """What a dead member has only on record: all members reach its storage.
 
     LXD shows no architecture of an instance whose member is down.
     """

@@ -77,7 +77,7 @@ def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tupl
 
 
 def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
-    """What is left on a member, when nothing is `due` for it."""
+    """What is still on a member, when nothing is `due` for it."""
     fixed = blockers.fixed(lxd, member)
     stays: list[Reason] = [f"{lxd_object}: stays on this machine" for lxd_object in fixed]
     later: list[Reason] = []
@@ -115,7 +115,7 @@ def _move(
     lxd: ClusterView, member: Member, instance: Instance, target: str, left: int
 ) -> MoveInstance:
     stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
-    # What may still run on a dead machine is an operator's to start.
+    # What may still run on a dead machine, only an operator may start.
     evacuated = member.evacuated and str(instance) not in not_running.of_dead(lxd.notes)
     ran = instance.running or stopped or (evacuated and instance.stopped_by_lxd)
     stops = instance.shutdown if instance.running and not instance.live else None

@@ -33,7 +33,10 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
 
 
 def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
-    """Whether a unit has a member, or may have one. What its failed join left is none."""
+    """Whether a unit has a member, or may have one.
+
+    The remains of its failed join are not a member.
+    """
     data = peers.others.get(unit)
     return any(
         unit in member_units.owners(m, lxd) or (data is not None and m == lxd.member_of(data))
@@ -63,5 +66,5 @@ def wanted_voters(view: View) -> int:
 
 
 def ends(view: View) -> bool:
-    """Whether the application goes, with all its units."""
+    """Whether the whole application is being removed."""
     return view.units is not None and not view.units.staying

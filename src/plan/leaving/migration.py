@@ -136,7 +136,7 @@ def _compliant(instance: Instance, able: list[Member], lxd: ClusterView, own: st
 
 
 def _mates(instance: Instance, lxd: ClusterView, own: str) -> Counter[str]:
-    """By member, except `own`: its number of instances in the same placement group."""
+    """By member other than `own`: its number of instances in the same placement group."""
     group = (instance.project, instance.placement)
     return Counter(
         i.location
@@ -159,7 +159,10 @@ def _compact(policy: str, able: list[Member], mates: Counter[str]) -> list[Membe
 
 
 def _is_there(member: Member, lxd: ClusterView) -> bool:
-    """Whether a member takes instances now. LXD calls a lost member online for a while."""
+    """Whether a member takes instances now.
+
+    LXD calls a lost member online until the offline threshold.
+    """
     return member.online and member.name not in lxd.unreachable
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Members without a unit, whose units are gone without leaving: the leader's work on them.
+"""The leader's work on members without a unit: their units are gone, and did not leave in order.
 
 A forced removal runs none of a unit's hooks, and a dead machine runs none at all.
 """
@@ -86,7 +86,7 @@ def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
 
 
 def outsiders(lxd: ClusterView, units: Mapping[str, UnitData]) -> tuple[str, ...]:
-    """Units that say that they are members of this cluster, and are not."""
+    """Units that say that they are members of this cluster, although they are not."""
     return tuple(
         unit
         for unit, data in sorted(units.items())

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What the plan of a leaving unit comes to: it may go, it has steps to do, or it is held."""
+"""The results of a leaving unit's plan: it may go, it has steps to do, or it is held."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
     if not last_unit.ends(view) or blockers.everything(lxd):
         return False
     informed = blockers.informed(view, lxd, peers, peers.own)
-    # A unit that went before has left its member.
+    # A unit that went earlier has left its member behind.
     own = {lxd.server.name} | informed.leaving | informed.orphaned
     return not any(m.up for m in lxd.members if m.name not in own)
 
@@ -149,7 +149,7 @@ def _blocked(
     if member_marks.is_removing(member, lxd):
         # Other leaving units would wait for it.
         return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
-    # What the others need of the database must not be given up.
+    # What the others need from the database must not be given up.
     text = blockers.full if set(reasons) <= needed else blockers.with_way_out
     return outcomes.held(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
 
@@ -162,7 +162,7 @@ def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status)
 
 
 def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """What the others must find out about a leaving member, by its present name."""
+    """What the others must be able to find about a leaving member, under its present name."""
     # Marks and records are found by members' names.
     if renamed := renamed_members.due(view, lxd, peers, member):
         return renamed
@@ -208,7 +208,7 @@ def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
 
 
 def _unseen(view: View, lxd: ClusterView) -> tuple[Reason, ...]:
-    """The volumes of images and backups whose content nobody could see, unless it may be lost."""
+    """The volumes of images and backups with unknown content, unless it may be lost."""
     abandons = view.options.on_remove == ABANDON
     volumes = () if abandons else sorted(daemon_volumes.unseen(view, lxd))
     return tuple(daemon_volumes.not_mounted(volume) for volume in volumes)
@@ -229,7 +229,7 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
 
 
 def _kept_here(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
-    """Something is still here. Other leaving units do not wait for it."""
+    """The unit is held, because something is still here. Other leaving units do not wait for it."""
     if member_marks.is_removing(member, lxd):
         return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
@@ -278,7 +278,7 @@ def _roles_are_due(lxd: ClusterView) -> bool:
 
     LXD lists both as voters until then, for a second or two. A member that leaves meanwhile may
     take the database along: the leader did in five of nine tries on 5.21.7 and 6.9 (measured). If
-    the leader has left, both may vote for good (5.0), and one may also leave.
+    the leader has left, both may keep their votes (5.0): then one may leave.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
@@ -290,7 +290,7 @@ def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
 
 
 def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
-    """A cluster of one that holds nothing ends with it."""
+    """A cluster of one member that holds nothing ends with that member."""
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
     if reasons := blockers.last_of(lxd):

@@ -26,9 +26,10 @@ from steps.server import WriteNotes
 def due(
     view: View, lxd: ClusterView, member: str, moving: Collection[str] = ()
 ) -> tuple[Step, ...]:
-    """Starts what `member` of this unit stopped, once. For what is over, the note is removed.
+    """Starts once what this unit's `member` stopped.
 
-    What is `moving` is left out, and what is on a member that is down waits for it.
+    Removes notes that are no longer needed. Leaves out what is `moving`. An instance on a member
+    that is down waits for that member.
     """
     stopped = member_marks.stopped(member, lxd.notes)
     return _due(view, lxd, member, stopped, member, moving)
@@ -73,9 +74,9 @@ def _stays_due(instance: Instance, member: str, target: str) -> bool:
 
 
 def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """The leader does the same for units that are gone, and what they moved before that.
+    """The leader starts what units that are gone have stopped and moved.
 
-    It leaves alone what an older charm has noted: nobody knows how old that is.
+    It leaves alone what an older charm has noted, because the age of that note is unknown.
     """
     # The leader itself may leave, and the instances may hold it.
     if not (view.leader or view.leaving):
@@ -110,7 +111,7 @@ def kept_stopped(view: View, lxd: ClusterView) -> tuple[Step, ...]:
 
 
 def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
-    """The leader names no more what runs again, or is gone."""
+    """The leader no longer names an instance that runs again, or is gone."""
     if not view.leader or lxd.instances is None:
         return ()
     notes = not_running.outdated(lxd.notes, lxd.instances)

@@ -119,7 +119,7 @@ def _other_name(view: View, wanted: WantedNetwork) -> str:
         return ""
     question, own = request(wanted), to_network(view, wanted).parent
     answers = {u: d.links.get(question) for u, d in sorted(view.peers.others.items()) if d.cluster}
-    # A member that cannot have a part in it holds the network by itself.
+    # A member that cannot have a part in the network blocks it by itself.
     members = {u: answer.parent for u, answer in answers.items() if answer and not answer.problem}
     other = next(((unit, parent) for unit, parent in members.items() if parent != own), None)
     return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
@@ -132,7 +132,7 @@ def differing(mode: str, parent: str, unit: str, other_parent: str, other_unit: 
 
 
 def _placed(view: View) -> list[OnParent]:
-    """Networks that no option names, from the members: for the time before there is a token."""
+    """Networks that no option names, from the members' data: needed until there is a token."""
     others = view.peers.others.values() if view.peers else ()
     return [record for data in others if data.cluster for record in data.placed]
 

@@ -73,7 +73,7 @@ def _anything(network: Network) -> str:
 
 
 def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
-    """What an update cuts off, by its first key that does. Empty if it cuts off nothing."""
+    """What an update cuts off, with the first key that does so. Empty if it cuts off nothing."""
     on_it = users(network)
     cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
     if update.members:

@@ -45,7 +45,8 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     if not fit:
         return []
     change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
-    # What the charm gave stays noted until it is removed: LXD may refuse a change.
+    # The note keeps each role that the charm gave until the role is removed: LXD may refuse a
+    # change.
     owned = (fit - gateways) | (noted_gateways & (fit | gateways))
     note = " ".join(sorted(m.address for m in lxd.members if m.name in owned))
     # The note comes first: if the hook is killed in between, the note shows whose the roles are.

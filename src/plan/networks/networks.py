@@ -222,7 +222,7 @@ def _drift(
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
     if AUTO in changes.values():
-        # In place of a word that LXD would not know, or would understand in another way.
+        # This replaces a word that LXD would not know, or would understand differently.
         chosen = _resolved(view, lxd, net, links)
         changes = {k: chosen.get(k, v) if v == AUTO else v for k, v in changes.items()}
     if problem := obstacles.of_update(view, lxd, net, network, changes):

@@ -100,7 +100,7 @@ def _in_use(
     """What another network has of a subnet's version of IP, as CIDRs: its own, and its router's.
 
     An uplink may be on a bridge of LXD, which is its router then, and two uplinks may have one
-    router. A router is on no way of an OVN network with another uplink.
+    router. No OVN network with another uplink reaches a router.
     """
     own = other.config.get(f"ipv{subnet.version}.address", "")
     router = other.config.get(f"ipv{subnet.version}.gateway", "")

@@ -68,7 +68,7 @@ def steps(view: View, lxd: ClusterView, peers: Peers) -> list[Step]:
 
 
 def _failed(view: View, network: str) -> bool:
-    """Whether a network's DHCP was started in this run, and does not run."""
+    """Whether a network's DHCP was started in this run, and has ended since."""
     return network in view.history.served and not view.overlays.get(network)
 
 

@@ -48,7 +48,7 @@ def of_members(
 
 
 def taken(view: View, net: WantedNetwork) -> tuple[str, ...]:
-    """What the other members' machines have of the subnets that the charm could choose."""
+    """The subnets of the other members' machines that the charm must not choose."""
     others = view.peers.others.values() if view.peers else ()
     request = contributions.request(net)
     answers = [data.links.get(request) for data in others if data.cluster]

@@ -42,7 +42,7 @@ def _quiet_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
 
 
 def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """This unit's steps if its `member` is that leader: it waits a while, then reloads the daemon.
+    """This unit's steps if its `member` is that leader: it waits, then reloads the daemon.
 
     The reload is noted before it begins, so that another does not follow soon, with any result.
     """

@@ -32,7 +32,7 @@ RESTART_AGENT = "systemctl restart 'jujud-machine-*'"
 """Lets Juju's agent read the others' data again. Instances do not notice it."""
 
 _NO_COPY = Entry(0, 0)
-"""What a member without a copy of the database says of its copy."""
+"""The age that a member without a copy of the database publishes."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def heard(peers: Peers) -> dict[str, float]:
 def since(view: View, peers: Peers, lost: frozenset[str]) -> float:
     """Since when this unit asks about these members: now, unless it has asked before.
 
-    An answer may be old: after a while the unit asks again whether LXD still works there.
+    An answer may be old: after some minutes the unit asks again whether LXD still works there.
     """
     own = peers.own
     before = frozenset(own.lost) == lost and 0 < own.asked <= view.now
@@ -185,8 +185,7 @@ def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
 def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
     """Whether a member counts as lost.
 
-    A member that never had a unit belongs to somebody else: that Juju does not have it means
-    nothing.
+    A member that never had a unit belongs to somebody else: its absence from Juju means nothing.
     """
     unit = _unit(node, view, peers)
     if named & {node.name, node.address, unit}:
@@ -206,7 +205,7 @@ def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
 
 
 def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:
-    """Why the database has not lost its quorum for good."""
+    """Why the database may get its quorum back."""
     voters = copy.voters
     lost_voters = voters & lost
     if voters and len(lost_voters) * 2 >= len(voters):

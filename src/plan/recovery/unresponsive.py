@@ -134,7 +134,7 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if kind is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
     if view.peers is not None and identity.noted_is_ours(view, view.peers):
-        # The same. It may even be a voter.
+        # It has joined, too, and may even be a voter.
         return ""
     # The machine's clock may have gone back since then: LXD's silence counts from that time.
     since = min(forming.since, view.unresponsive_since or forming.since)
@@ -154,7 +154,7 @@ def _moved(view: View, peers: Peers) -> Status | None:
 
 
 def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
-    """LXD waits until all members run one version, by LXD's message or by what they publish."""
+    """Whether LXD waits until all members run one version: it says so, or their data show it."""
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
@@ -202,7 +202,7 @@ def _without_quorum(view: View) -> Status:
 
 
 def _by_kind(view: View, lxd: Unresponsive) -> Status:
-    """The kind of problem. Advice comes only after a while."""
+    """The status for this kind of problem. It gives advice only after LXD had time to recover."""
     late = lasts(view)
     match lxd.reason:
         case (

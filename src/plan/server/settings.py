@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The meaning of the options for a formed cluster, and how the cluster differs from it."""
+"""The server configuration that follows from the options, and how the cluster differs from it."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ SIZE = "user.lxd-cluster.size"
 
 
 _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
-"""What to do if there is no space for a part: the size of an existing pool is fixed."""
+"""The remedy if there is no space for a part: the size of an existing pool is fixed."""
 
 
 @dataclass(frozen=True)
 class MemberConfig:
-    """A joining member's answers for it."""
+    """A joining member's answers for its part."""
 
     pool: WantedPool
     backend: Backend
@@ -84,7 +84,7 @@ def before_join(
 
 
 def _to_make(wanted: Iterable[WantedPool], lxd: ClusterView) -> list[WantedPool]:
-    """Those of the pools whose part this unit makes."""
+    """The pools whose part this unit makes."""
     # Its own interrupted bootstrap has used its device already.
     existing = {p.name for p in lxd.pools or ()}
     # LXD knows what to do with an operator's pool of another driver.

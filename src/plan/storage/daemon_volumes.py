@@ -112,7 +112,7 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
     volumes: list[str] = []
     for pool in lxd.pools or ():
         if pool.name in lxd.unavailable:
-            continue  # What is on it is looked at when it is back.
+            continue  # The charm looks at its content when it is back.
         for user in pool.used_by:
             used_by = lxd_urls.read(user)
             if used_by.name == _VOLUMES[key] and used_by.member == lxd.server.name:
@@ -143,8 +143,8 @@ def problem(view: View, lxd: ClusterView) -> Status | None:
 def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
 
-    What is on one that LXD does not use is first copied, unless the operator gives it up. Then a
-    volume that LXD keeps is left.
+    The content of a volume that LXD does not use is copied first, unless the operator gives it up.
+    Then a volume that LXD keeps is left behind.
     """
     config = lxd.server.config
     moves = [

@@ -43,7 +43,7 @@ def choice(
 
 
 def _rank(device: Device) -> int:
-    """The place of an unusable device among those that the status could name.
+    """The rank of an unusable device among those that the status could name.
 
     What can be wiped comes first, what is in use last: a glob also names the root disk.
     """

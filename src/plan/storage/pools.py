@@ -26,7 +26,7 @@ from values.wanted_pool import WantedPool
 PROFILE = "/1.0/profiles/default"
 _INSTANCES = "/1.0/instances/"
 _AGAIN = " again"
-"""The end of the serial of a call for a pool that exists half made."""
+"""The end of the serial of a call for a pool that is half made."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _contributions(
     request: ContributionRequest,
     units: Mapping[str, str],
 ) -> dict[str, Contribution | None]:
-    """By member. This unit's own answer is current."""
+    """The answers by member. This unit's own answer is current."""
     own_offers = contributions.to_pools(view, lxd, [request])
     answers: dict[str, Contribution | None] = {}
     for member in sorted(m.name for m in lxd.members):
