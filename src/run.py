@@ -99,7 +99,7 @@ def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInpu
 
 
 def _report(failure: StepFailed, message: str, published: str) -> str:
-    """What the peers read. A reason for the same step that differs would wake them in each hook."""
+    """What the peers read. Another reason for the same step would wake them in each hook."""
     # A status shortens a long step, and has dots in its place.
     step = published.partition(": ")[0].removesuffix("...")
     return published if step and f"could not {failure.step}".startswith(step) else message

@@ -89,7 +89,8 @@ def _misfit(underlay: _Network, wanted: WantedNetwork) -> str:
 def _no_place(interfaces: tuple[Interface, ...], net: _Network, underlay: _Network) -> str:
     """Why LXD would not find the machine's address on the underlay, empty if it would.
 
-    It takes the first interface with an address there, also one outside of the meant subnet.
+    LXD takes the first interface with an address on the underlay, even if it is outside the
+    intended subnet.
     """
     here = {i.name: _addresses(i) for i in interfaces}
     if not any(address in net for addresses in here.values() for address in addresses):

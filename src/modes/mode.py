@@ -105,11 +105,11 @@ class Mode:
     network, empty if it has one. None for a mode that needs no such subnet.
     """
     exclusive: bool = False
-    """Whether no other network may have its interface."""
+    """Whether its interface may not be used by another network."""
     fixed_in_use: frozenset[str] = frozenset()
     """Keys that LXD refuses to change while anything is on the network."""
     ranges_in: Literal["", "subnet", "gateway"] = ""
-    """Where the key `ranges` must be: in the network's own subnet, or in that of its gateway."""
+    """What the key `ranges` must be in: the network's own subnet, or that of its gateway."""
     one_name: bool = False
     shared_parent: str = ""
     chosen: frozenset[str] = frozenset()

@@ -11,9 +11,9 @@ from values.wanted_network import WantedNetwork
 def _config(wanted: WantedNetwork) -> dict[str, str]:
     return {
         **subnets(wanted),
-        # LXD has no word for a network without an uplink.
+        # LXD has no value for a network without an uplink.
         **({"network": wanted.uplink} if wanted.uplink else {}),
-        # LXD writes down the MTU that fits through the tunnels.
+        # LXD sets the MTU that fits into the tunnels.
         **({"bridge.mtu": str(wanted.mtu)} if wanted.mtu else {}),
         "dns.domain": wanted.domain,
     }

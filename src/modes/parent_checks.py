@@ -25,7 +25,7 @@ _OVERHEAD = {4: 50, 6: 70}
 
 
 def down(interface: Interface) -> str:
-    """It is not set up: MAAS leaves an interface without configuration so."""
+    """It is not set up: MAAS leaves an interface without configuration in this state."""
     return "" if interface.up else "is not up"
 
 
@@ -35,12 +35,12 @@ def port(interface: Interface) -> str:
 
 
 def wireless(interface: Interface) -> str:
-    """Its access point knows one MAC of it."""
+    """Its access point accepts only one MAC from it."""
     return "is wireless" if interface.wireless else ""
 
 
 def narrow(interface: Interface, size: int) -> str:
-    """Its MTU is smaller than that. Its own MTU may be unknown: 0."""
+    """Its MTU is smaller than the needed one. An MTU of 0 is unknown."""
     return f"has an MTU of {interface.mtu}" if 0 < interface.mtu < size else ""
 
 

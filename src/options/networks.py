@@ -95,7 +95,7 @@ def of_fitting_size(address: str, mode: Mode) -> None:
 
 
 def ipv6(value: str) -> str:
-    """The same for IPv6."""
+    """`auto`, `none` or the bridge's own IPv6 address with its prefix length."""
     return value if value in _AUTOMATIC else _gateway(value, 6, "fd00:10::1/64")
 
 
@@ -239,7 +239,7 @@ def collisions(names: list[str]) -> None:
 
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:
-    """Two names that differ only in '-', '_' or '.', if there are such.
+    """Two names that differ only in '-', '_' or '.', None if there are none.
 
     The charm derives the names of its tables in the packet filter from networks over all members,
     and a table's name cannot contain hyphens and dots.

@@ -367,7 +367,7 @@ def explain(error: ValidationError) -> str:
 
 
 def _typed(value: object) -> str:
-    """A value as it was typed. Python does not print very deep maps or very long numbers."""
+    """The value as it was typed. Python does not print very deep maps or very long numbers."""
     try:
         return str(value)[: 10 * STATUS_LIMIT]
     except (RecursionError, ValueError):

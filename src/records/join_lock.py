@@ -46,14 +46,14 @@ def read(notes: Mapping[str, str]) -> JoinLock | None:
 
 
 def is_over(lock: JoinLock, lxd: ClusterView, data: UnitData | None) -> bool:
-    """Whether its unit has joined, or has said that it could not."""
+    """Whether the lock's unit has joined, or has reported that its join failed."""
     if lxd.member(lock.name) is not None:
         return True
     return data is not None and (bool(data.cluster) or data.attempt > lock.attempt)
 
 
 def ended(unit: str, lxd: ClusterView) -> tuple[SetJoinLock, ...]:
-    """A member releases the lock that it had: it has joined, and may be gone soon."""
+    """Releases the lock that this member had: it has joined, and may be gone soon."""
     lock = read(lxd.notes)
     return (released(lxd),) if lock is not None and lock.unit == unit else ()
 
@@ -65,7 +65,7 @@ def granted(lxd: ClusterView, entry: QueueEntry, name: str) -> SetJoinLock:
 
 
 def released(lxd: ClusterView) -> SetJoinLock:
-    """No unit has the lock."""
+    """Releases the lock: then no unit has it."""
     return SetJoinLock(LOG, _next(lxd), f"{NOBODY} {lxd.server.name}", "")
 
 

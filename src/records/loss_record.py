@@ -17,7 +17,7 @@ from values.status import Status, blocked
 LOG = "lost."
 """A note for each removed member that held something."""
 OLDER = "lost"
-"""The single note for all of them of an older charm."""
+"""An older charm's single note for all removed members."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, list[str]]:

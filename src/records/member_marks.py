@@ -3,8 +3,9 @@
 
 """Members' notes about themselves in LXD's database: that they leave, and what was observed.
 
-A leaving unit can publish nothing to its peers any more and learns nothing new of them, and a held
-one may stay for long. The others must know: it admits no unit and does no work for the cluster.
+A leaving unit can no longer publish anything to its peers and learns nothing new about them, and a
+held unit may stay for days. The others must know that it leaves: it admits no unit and does no work
+for the cluster.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ RELOADED = "reloaded."
 SEEN = "seen."
 KEPT = "kept."
 _OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
-"""Observations of a member, which mean nothing for a later one of its name."""
+"""Observations of a member, which do not count for a later member of its name."""
 LEAVING = "leaving"
 """The mark of a member whose unit leaves."""
 REMOVING = "going"
@@ -119,7 +120,7 @@ class Unmoved:
 
 
 def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
-    """By instance of a leaving member: that no other member took it."""
+    """By instance of a leaving member: the message that no other member took it."""
     try:
         rows: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
         return {name: Unmoved(int(times), str(why)) for name, (times, why) in rows.items()}
@@ -182,7 +183,7 @@ def closed(member: Member, lxd: ClusterView) -> bool:
 
 
 def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
-    """Notes that a member is up without its unit, and after a while that it keeps running.
+    """Notes that a member is up without its unit, and some minutes later that it keeps running.
 
     A machine that Juju releases is also up for a moment. `now` is in seconds since the epoch.
     """
@@ -230,7 +231,7 @@ def due(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
 
 
 def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
-    """Takes the mark from a leaving member that must admit a unit first."""
+    """Removes the mark of a leaving member that must first admit a unit."""
     return (mark(member, ""),) if member.name in leaving(lxd) else ()
 
 

@@ -90,7 +90,8 @@ def names(member: Member, lxd: ClusterView) -> frozenset[str]:
 def owners(member: Member, lxd: ClusterView) -> tuple[str, ...]:
     """The units that a member may belong to, the most probable first.
 
-    Several only if the records do not agree, none for a member that joined without this charm.
+    There are several only if the records do not agree, and none for a member that joined without
+    this charm.
     """
     own = _under_its_name(member, lxd.notes)[:1]
     if own and own[0].address:

@@ -17,7 +17,7 @@ from values.status import Status, blocked
 
 LOG = "not-running."
 DEAD = "dead"
-"""In place of LXD's reason: it was on a dead machine, and the charm has not tried to start it."""
+"""Replaces LXD's reason: it was on a dead machine, and the charm has not tried to start it."""
 
 
 def read(notes: Mapping[str, str]) -> dict[str, dict[str, str]]:

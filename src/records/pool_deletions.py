@@ -1,12 +1,12 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Notes of deletions of pools that began.
+"""Notes about pools whose deletion has begun.
 
-Where a member does not answer, LXD keeps a pool that it is told to delete, and its word that the
-other members have it, though these have deleted their part. Told to create the pool then, it
-creates nothing on them (seen on 5.21.7; storagePoolCreateLocal of 5.0, 5.21 and 6.9 alike). So a
-deletion that began has to come to its end before anything else is done to the pool.
+When the charm deletes a pool and a member does not answer, LXD keeps the pool, and its record that
+the other members have their parts, although these have deleted them. A request to create the pool
+then creates nothing on them (seen on 5.21.7; storagePoolCreateLocal is the same in 5.0, 5.21 and
+6.9). So a deletion that has begun must end before anything else is done to the pool.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def note(pool: str) -> str:
 
 
 def begun(pool: str) -> Mapping[str, str]:
-    """What is noted before LXD is told to delete a pool."""
+    """The note that the charm writes before it asks LXD to delete a pool."""
     return {note(pool): _BEGUN}
 
 
 def ended(pool: str) -> Mapping[str, str]:
-    """What is noted once the pool is gone."""
+    """The note that the charm writes once the pool is gone."""
     return {note(pool): ""}
 
 

@@ -158,7 +158,10 @@ def _reason(reply: Mapping[str, Any]) -> str:
 
 
 def _all_monitors(application: Mapping[str, str]) -> set[str]:
-    """The monitors that microceph's application lists. Its units may know only some of them."""
+    """The monitors that microceph's application lists.
+
+    Each of its units may know only some of them.
+    """
     value = _json(application.get("ceph-mon-public-addresses", ""))
     addresses = cast("list[Any]", value) if isinstance(value, list) else []
     return {text for text in addresses if isinstance(text, str) and _is_monitor(text)}

@@ -239,7 +239,7 @@ class ClusterView:
     there instead, empty if there is none. Not for a leaving member.
     """
     unreachable: frozenset[str] = frozenset()
-    """Members that a leaving member could not reach: LXD calls them online for a while."""
+    """Members that a leaving member could not reach, and that LXD still calls online."""
     unheard: frozenset[str] = frozenset()
     """Members that LXD calls offline and that answer this machine. Only for a Raft leader that is
     evacuated: LXD never calls it offline.
@@ -290,7 +290,7 @@ class ClusterView:
 
 
 def can_take_over(lxd: ClusterView, other: Member) -> bool:
-    """Whether the last but one may leave the database to `other`.
+    """Whether the member that leaves may leave the database to `other`, the last one.
 
     LXD 5.0 and 6.9 first make a stand-by a voter, but not a spare: then both lose the database
     (measured).
@@ -304,7 +304,7 @@ def has_database(member: Member) -> bool:
 
 
 def promotes_any(extensions: Collection[str]) -> bool:
-    """Whether LXD makes the other member a voter when the last but one leaves, in any role.
+    """Whether LXD makes the last member a voter when the other one leaves, whatever its role was.
 
     LXD 5.21 does. Extensions that 5.21 lacks came with 6.x, and 6.9 does not do it (measured).
     """

@@ -106,7 +106,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Image:
-    """An image. LXD does not tell which members have a copy."""
+    """An image. LXD does not say which members have a copy."""
 
     project: str
     fingerprint: str

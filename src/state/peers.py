@@ -46,7 +46,7 @@ class _Databag(_Data):
         return self._misread
 
     def doubted(self, key: str) -> Self:
-        """The same data, with the mark that a part of the databag is not believed."""
+        """The same data, marked: a part of the databag is not valid."""
         copy = self.model_copy()
         # Not a field: no key of a databag may set it.
         copy._misread = key  # noqa: SLF001 - it is its own
@@ -223,7 +223,7 @@ class UnitData(_Databag):
     works: dict[str, float] = {}
     """From a unit whose LXD answers: the units that ask about that, each with its `asked`."""
     waits: str = ""
-    """What this member cannot do for the moment, because LXD refuses it: shown in the same way."""
+    """What LXD refuses this member only for the moment: the status shows it, too."""
     spread: tuple[str, ...] = ()
     """From the coordinator: networks over all members, where each member must run its part."""
 
@@ -273,7 +273,7 @@ def load(kind: type[D], databag: Mapping[str, str]) -> D:
 
 
 def _malformed(data: _Databag) -> str:
-    """The field that no charm of this version writes so, empty if there is none."""
+    """The field whose value no charm of this version writes, empty if there is none."""
     if isinstance(data, UnitData):
         return next((name for name, fits in _FORMS.items() if not fits(data)), "")
     if isinstance(data, AppData) and data.storage and data.storage.backend not in backends.BACKENDS:

@@ -23,11 +23,11 @@ class UnresponsiveReason(Enum):
     SOCKET_BLOCKED = "its daemon answers other members, but nothing on its socket"
     NO_DATABASE = "its database does not answer"
     REFUSED = "it refuses a request"
-    """It answers, and its database does, too. But it refuses what the charm needs."""
+    """LXD and its database answer. But LXD refuses what the charm needs."""
 
 
 WITHOUT_DATABASE = frozenset({UnresponsiveReason.NO_DATABASE, UnresponsiveReason.STARTING})
-"""A daemon that is started while its database has no quorum stays in its start."""
+"""A daemon that starts while its database has no quorum does not finish its start."""
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class Peers:
         return in_juju | self._unrecorded_founder
 
     def without_gone(self, in_juju: frozenset[str]) -> Peers:
-        """The same without units that Juju does not have: it may never report their departure."""
+        """The peers without units that Juju does not have: it may never report their departure."""
         counting = self.counting(in_juju)
         return replace(self, others={u: d for u, d in self.others.items() if u in counting})
 
@@ -137,7 +137,7 @@ class RunHistory:
     noted: frozenset[str] = frozenset()
     """Instances that no member took, and that this run has recorded."""
     copied: bool = False
-    """LXD was told to copy the images that only one member has."""
+    """This run has asked LXD to copy the images that only one member has."""
     only_copies: tuple[str, ...] = ()
     """Fingerprints of images that made LXD keep this member."""
     started: frozenset[str] = frozenset()

@@ -178,7 +178,7 @@ class AwaitRoles:
 
 @dataclass(frozen=True)
 class AbandonMember:
-    """The cluster has forgotten this member with what is left on it, as the operator wants."""
+    """The cluster has forgotten this member and what is left on it, as the operator wants."""
 
     name: str
     left: tuple[str, ...]
@@ -191,7 +191,7 @@ class AbandonMember:
 
 @dataclass(frozen=True)
 class RemoveMember:
-    """A member that is gone for good is not in the cluster; the record has what it held."""
+    """A dead member is no longer in the cluster, and the record has what it held."""
 
     name: str
     address: str

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The part of a long message for a status: its object, and the end of the error.
+"""Shortens a long message for a status: its object and the end of the error stay.
 
 LXD's errors are chains such as `Failed joining: Failed adding the certificate: connection refused`.
 The cause is at the end.

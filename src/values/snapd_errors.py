@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What snapd refuses until an operator acts, in plain words.
+"""snapd's refusals that last until an operator acts, in plain words.
 
 By its source: `overlord/snapstate/refresh.go`, `check_snap.go`, `store/errors.go`.
 """
