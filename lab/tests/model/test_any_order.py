@@ -102,7 +102,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def attach_resource(self):
-        self.juju.attach_resource(self.world.now, "app", Resource("image"))
+        self.juju.attach_resource("app", Resource("image"))
 
     @rule(pick=PICK)
     def run_action(self, pick: int):

@@ -171,7 +171,7 @@ def test_a_unit_that_comes_later_meets_a_leaving_one_on_juju_4_only(rules: Rules
 def test_a_leaving_unit_gets_no_new_charm_and_no_configuration():
     world = World().settled(units=2)
     world.juju.remove_unit(world.now, "app/1")
-    world.juju.refresh(world.now, "app", charm(revision=1))
+    world.juju.refresh("app", charm(revision=1))
     world.juju.set_config("app", {"size": 9})
     assert names(world.run("app/1")) == ["peers-relation-departed", "stop", "remove"]
 

@@ -79,7 +79,7 @@ def test_an_idle_agent_takes_what_is_due_in_jujus_order():
         world.now, "app/1", "disks", world.state.applications["app"].storage["data"]
     )
     world.juju.storage_provisioned(added[0], "/dev/loop1")
-    world.juju.attach_resource(world.now, "app", Resource("image"))
+    world.juju.attach_resource("app", Resource("image"))
     world.juju.move_leadership(world.now, "app", "app/1")
     world.juju.machine_rebooted(world.now, "1")
     assert names(world.run("app/1")) == [
@@ -96,13 +96,13 @@ def test_an_idle_agent_takes_what_is_due_in_jujus_order():
 
 def test_upgrade_charm_is_followed_by_config_changed_on_attach_resource():
     world = World().settled(units=1)
-    world.juju.attach_resource(world.now, "app", Resource("image", path="/files/1"))
+    world.juju.attach_resource("app", Resource("image", path="/files/1"))
     assert names(world.run("app/0")) == ["upgrade-charm", "config-changed"]
 
 
 def test_refresh_gives_upgrade_charm_with_the_new_charm():
     world = World().settled(units=1)
-    world.juju.refresh(world.now, "app", charm(revision=7))
+    world.juju.refresh("app", charm(revision=7))
     run = world.step("app/0")
     assert (run.name, run.charm) == ("upgrade-charm", "local:cluster-7")
 

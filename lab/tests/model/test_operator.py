@@ -37,7 +37,7 @@ REFUSED: list[tuple[Callable[[World], object], str]] = [
     (lambda w: w.juju.remove_application(0, "no"), 'application "no" not found'),
     (lambda w: w.juju.set_config("app", {"size": 1, "no": 1}), 'unknown option "no"'),
     (lambda w: w.juju.reset_config("app", ["no"]), 'unknown option "no"'),
-    (lambda w: w.juju.attach_resource(0, "app", Resource("no")), "not found"),
+    (lambda w: w.juju.attach_resource("app", Resource("no")), "not found"),
     (lambda w: w.juju.remove_machine(0, "9"), "machine 9 not found"),
     (lambda w: w.juju.remove_relation("app", "app"), "not found"),
     (lambda w: w.juju.cancel_task(0, "99"), 'task "99" not found'),
@@ -124,14 +124,14 @@ def test_a_unit_needs_an_address_in_the_space():
 def test_refresh_to_another_charm_is_refused():
     world = World().settled(units=1)
     with pytest.raises(JujuError, match="is another charm"):
-        world.juju.refresh(world.now, "app", charm({"name": "other"}))
+        world.juju.refresh("app", charm({"name": "other"}))
 
 
 def test_refresh_keeps_settings_and_brings_new_peers():
     world = World().settled(units=1)
     world.juju.set_config("app", {"size": 7})
     more = {**CLUSTER, "peers": {**CLUSTER["peers"], "late": {"interface": "late"}}}
-    world.juju.refresh(world.now, "app", charm(more, revision=1))
+    world.juju.refresh("app", charm(more, revision=1))
     assert [run.name for run in world.settle()] == [
         "upgrade-charm",
         "config-changed",
@@ -145,7 +145,7 @@ def test_a_resource_has_no_file_until_one_is_attached():
     with pytest.raises(HookToolError, match="could not download resource"):
         world.inside("app/0").resource("image")
     world.juju.kill_running(world.now, "app/0")
-    world.juju.attach_resource(world.now, "app", Resource("image", path="/files/1"))
+    world.juju.attach_resource("app", Resource("image", path="/files/1"))
     context = world.begin("app/0")
     assert (context.resource("image").path, context.resource("image").revision) == ("/files/1", 1)
 
@@ -169,7 +169,7 @@ def test_a_unit_can_go_on_a_machine_that_is_there():
 @pytest.mark.parametrize(
     ("text", "mib"), [("10G", 10240), ("1.5G", 1536), ("512M", 512), ("1GiB", 1024), ("7", 7)]
 )
-def test_sizes(text: str, mib: int):
+def test_a_size_is_read_as_mebibytes(text: str, mib: int):
     assert parse_size(text) == mib
 
 

@@ -137,7 +137,7 @@ class Operator:
             new_resources = [
                 self._keep_resource(name, path, info) for name, path in resources.items()
             ]
-            juju.refresh(self._store.now(), app, info, new_resources)
+            juju.refresh(app, info, new_resources)
             if config:
                 juju.set_config(app, config)
 
@@ -148,7 +148,7 @@ class Operator:
             if application is None:
                 raise JujuError(f'application "{app}" not found')
             info = juju.state.charms[application.charm]
-            juju.attach_resource(self._store.now(), app, self._keep_resource(name, path, info))
+            juju.attach_resource(app, self._keep_resource(name, path, info))
 
     def resolved(self, units: Sequence[str], retry: bool) -> None:
         """Mark units in error as resolved; no names mean all of them."""

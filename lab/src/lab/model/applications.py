@@ -63,7 +63,7 @@ def deploy(
         since=now,
     )
     for resource in wishes.resources:
-        _put_resource(charm, app, now, resource)
+        _put_resource(charm, app, resource)
     app.config = _effective(charm, app.settings)
     state.charms[charm.url] = charm
     state.applications[name] = app
@@ -105,17 +105,15 @@ def set_trust(state: State, app_name: str, *, trusted: bool) -> None:
     _application(state, app_name).trust = trusted
 
 
-def attach_resource(state: State, now: float, app_name: str, resource: Resource) -> Resource:
+def attach_resource(state: State, app_name: str, resource: Resource) -> Resource:
     """Give a resource a new file; all units will get upgrade-charm."""
     app = _application(state, app_name)
-    stored = _put_resource(state.charms[app.charm], app, now, resource)
+    stored = _put_resource(state.charms[app.charm], app, resource)
     app.charm_version += 1
     return stored
 
 
-def refresh(
-    state: State, now: float, app_name: str, charm: CharmInfo, resources: Sequence[Resource]
-) -> None:
+def refresh(state: State, app_name: str, charm: CharmInfo, resources: Sequence[Resource]) -> None:
     """Replace the application's charm, and keep settings and files that still fit."""
     app = _application(state, app_name)
     if charm.name != state.charms[app.charm].name:
@@ -135,7 +133,7 @@ def refresh(
         settings={key: value for key, value in app.settings.items() if key in charm.options},
     )
     for resource in resources:
-        _put_resource(charm, renewed, now, resource)
+        _put_resource(charm, renewed, resource)
     renewed.config = _effective(charm, renewed.settings)
     state.charms[charm.url] = charm
     state.applications[app_name] = renewed
@@ -315,11 +313,11 @@ def _no_resources(charm: CharmInfo) -> dict[str, Resource]:
     }
 
 
-def _put_resource(charm: CharmInfo, app: Application, now: float, resource: Resource) -> Resource:
+def _put_resource(charm: CharmInfo, app: Application, resource: Resource) -> Resource:
     if resource.name not in charm.resources:
         raise JujuError(f'resource "{resource.name}" not found')
     before = app.resources[resource.name]
-    stored = replace(resource, revision=before.revision + 1, filename=before.filename, uploaded=now)
+    stored = replace(resource, revision=before.revision + 1, filename=before.filename)
     app.resources[resource.name] = stored
     return stored
 

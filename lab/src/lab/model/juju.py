@@ -117,18 +117,16 @@ class Juju:
         applications.bind(self.state, app, bindings, force=force)
 
     def set_trust(self, app: str, *, trusted: bool) -> None:
-        """`juju trust`: the units hear of it by config-changed."""
+        """`juju trust`: the units get config-changed."""
         applications.set_trust(self.state, app, trusted=trusted)
 
-    def attach_resource(self, now: float, app: str, resource: Resource) -> Resource:
+    def attach_resource(self, app: str, resource: Resource) -> Resource:
         """Give a resource a new file; every unit gets upgrade-charm. Returns the resource."""
-        return applications.attach_resource(self.state, now, app, resource)
+        return applications.attach_resource(self.state, app, resource)
 
-    def refresh(
-        self, now: float, app: str, charm: CharmInfo, resources: Sequence[Resource] = ()
-    ) -> None:
+    def refresh(self, app: str, charm: CharmInfo, resources: Sequence[Resource] = ()) -> None:
         """Replace the application's charm by another revision."""
-        applications.refresh(self.state, now, app, charm, resources)
+        applications.refresh(self.state, app, charm, resources)
 
     def resolved(self, now: float, unit: str, *, retry: bool = True) -> None:
         """`juju resolved`: run the failed hook again now, or skip it."""

@@ -174,7 +174,6 @@ class Resource:
     fingerprint: str = ""
     size: int = 0
     filename: str = ""
-    uploaded: float = 0.0
 
 
 @dataclass(slots=True)
