@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 Config = Mapping[str, str]
 Devices = Mapping[str, Config]
 NO_CONFIG: Config = {}
-NO_DEVICES: Devices = {}
 
 DEFAULT = "default"
 """The project, and the profile, that every LXD has."""
