@@ -88,7 +88,7 @@ def test_a_wait_that_times_out(generation: str):
         ("6.9", ["database-leader"], ["database-voter"]),
     ],
 )
-def test_roles(generation: str, leader: list[str], voter: list[str]):
+def test_roles_have_the_generations_names(generation: str, leader: list[str], voter: list[str]):
     _, (one, *_) = cluster(5, generation)
     standby = ["database-standby"]
     expected = {"m0": leader, "m1": voter, "m2": voter, "m3": standby, "m4": standby}
@@ -246,7 +246,7 @@ def test_who_is_evacuated_stays_so_though_its_machine_is_off(generation: str):
 @pytest.mark.parametrize(
     ("generation", "status"), [("5.0", "OFFLINE"), ("5.21", "EVACUATED"), ("6.9", "EVACUATED")]
 )
-def test_healing(generation: str, status: str):
+def test_healing_evacuates_a_dead_member_from_5_21_on(generation: str, status: str):
     cloud, (one, two, _) = cluster(3, generation)
     one.records.config["cluster.healing_threshold"] = "30"
     two.power_off()

@@ -49,7 +49,7 @@ def port(listener: SocketServer) -> LxdSocket:
     return LxdSocket(str(listener.path))
 
 
-def test_a_look(alone: tuple[Server, SocketServer]):
+def test_the_socket_gives_the_models_answer(alone: tuple[Server, SocketServer]):
     server, listener = alone
     response = port(listener).send(Request("GET", "/1.0"), SECONDS)
     assert (response.status, response.error) == (200, "")
@@ -57,7 +57,7 @@ def test_a_look(alone: tuple[Server, SocketServer]):
     assert response.body == server.lxd.send(Request("GET", "/1.0"), SECONDS).body
 
 
-def test_every_method(alone: tuple[Server, SocketServer]):
+def test_the_socket_accepts_every_method(alone: tuple[Server, SocketServer]):
     _, listener = alone
     lxd = port(listener)
     path = api_path("profiles", "p1")
@@ -100,7 +100,7 @@ def test_a_query_and_names_arrive_as_they_are(alone: tuple[Server, SocketServer]
     assert {p.name: p.config["user.key"] for p in lxd.pools.list()}["a?b"] == "a?b é?&"
 
 
-def test_if_match(alone: tuple[Server, SocketServer]):
+def test_a_change_with_an_old_etag_is_refused(alone: tuple[Server, SocketServer]):
     _, listener = alone
     lxd = port(listener)
     path = api_path("profiles", "default")
@@ -111,7 +111,9 @@ def test_if_match(alone: tuple[Server, SocketServer]):
     assert lxd.send(put, SECONDS).status == 412
 
 
-def test_nothing_listens(tmp_path: Path, alone: tuple[Server, SocketServer]):
+def test_requests_raise_lxd_stopped_without_a_listener(
+    tmp_path: Path, alone: tuple[Server, SocketServer]
+):
     _, listener = alone
     requests = [Request("GET", "/1.0"), Request("PATCH", "/1.0", body={"config": {}})]
     for request in requests:

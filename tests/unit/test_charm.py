@@ -333,7 +333,9 @@ def test_the_device_that_juju_gave_is_the_pools(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("use", "leaving"), [("", False), ("is in use", True)])
-def test_a_device_is_given_back(monkeypatch: pytest.MonkeyPatch, use: str, leaving: bool):
+def test_the_hook_succeeds_if_a_device_is_unused_or_its_unit_leaves(
+    monkeypatch: pytest.MonkeyPatch, use: str, leaving: bool
+):
     stage, storage = with_storage(monkeypatch, use)
     stage.app.leaving |= {"lxd/0"} if leaving else set[str]()
     event = stage.context.on.storage_detaching(storage)

@@ -96,5 +96,5 @@ def test_bindings_are_shown_as_a_default_and_the_exceptions(page: str):
         assert re.search(r'--bind "[\w-]+ cluster=[\w-]+"', text), page
 
 
-def test_they_are_found():
+def test_commands_are_found_in_the_documents():
     assert [len(commands(verb)) > 2 for verb in ("config", "deploy", "bind")] == [True] * 3

@@ -41,7 +41,7 @@ def test_exceptions_alone_leave_a_machine_that_cannot_be_made(rules: Rules):
         pytest.param({}, id="all of them in alpha: network-get fails instead"),
     ],
 )
-def test_others_are_made(bindings: dict[str, str]):
+def test_other_bindings_do_not_keep_a_machine_from_being_made(bindings: dict[str, str]):
     world = maas()
     world.juju.deploy(world.now, charm(), "app", 1, bindings=bindings)
 

@@ -142,7 +142,7 @@ REFUSED: list[tuple[Callable[[World], object], str]] = [
 
 
 @pytest.mark.parametrize(("request_", "message"), REFUSED)
-def test_refused(request_: Callable[[World], object], message: str):
+def test_a_wrong_change_of_storage_is_refused(request_: Callable[[World], object], message: str):
     world = storing()
     with pytest.raises(JujuError, match=message):
         request_(world)

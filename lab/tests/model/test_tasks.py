@@ -155,7 +155,9 @@ def test_action_tools_are_refused_outside_an_action():
         ("nothing/leader", "plan", {}, "not found"),
     ],
 )
-def test_refused(unit: str, action: str, params: dict[str, Any], message: str):
+def test_an_action_that_does_not_fit_is_refused(
+    unit: str, action: str, params: dict[str, Any], message: str
+):
     world = World().settled(units=1)
     with pytest.raises(JujuError, match=message):
         world.juju.run_action(world.now, unit, action, params)

@@ -28,7 +28,7 @@ def test_the_owner_of_the_key_reads_it():
     ],
     ids=["another key", "another purpose", "another text", "no base64", "nothing"],
 )
-def test_nobody_else_does(sealed: str, key: bytes, purpose: str):
+def test_another_key_purpose_or_text_does_not_unseal(sealed: str, key: bytes, purpose: str):
     with pytest.raises(token_sealing.SealError):
         token_sealing.unseal(sealed, key, purpose)
 

@@ -150,7 +150,9 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("name", "change", "why"), KEPT)
-def test_a_pool_is_kept(name: str, change: Callable[[ModelApp], None], why: str):
+def test_a_pool_that_is_used_or_wanted_is_not_removed(
+    name: str, change: Callable[[ModelApp], None], why: str
+):
     app = switched()
     change(app)
 

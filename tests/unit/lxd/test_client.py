@@ -99,7 +99,7 @@ DONE: list[tuple[str, list[Response | Exception], list[Response | Exception]]] =
 
 
 @pytest.mark.parametrize(("why", "wait", "look"), DONE)
-def test_an_operation_is_awaited(
+def test_a_successful_operation_ends_without_an_error(
     why: str, wait: list[Response | Exception], look: list[Response | Exception]
 ):
     lxd, _ = client(post=[BEGUN], wait=[*wait], look=[*look])

@@ -102,6 +102,8 @@ def test_a_stop_whose_error_means_nothing_is_a_stop(servers: list[Server], lxd: 
 
     lxd.instances.stop("default", "c1", 30)
 
+    assert not found(lxd).running
+
 
 def test_what_is_under_way_with_an_instance_is_waited_for(servers: list[Server], lxd: LxdApi):
     lxd.instances.stop("default", "c1", 30)

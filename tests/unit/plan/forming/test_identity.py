@@ -57,14 +57,14 @@ class TestTheCertificateChanges:
 
         assert statuses(app) == HEALTHY
 
-    def test_members_publish_the_new_one(self, generation: str):
+    def test_members_publish_the_new_fingerprint(self, generation: str):
         app = self.app(generation)
         app.settle()
 
         published = {app.own(unit).fingerprint for unit in app.units}
         assert published == {the_cluster(app).fingerprint}
 
-    def test_a_unit_joins(self, generation: str):
+    def test_a_unit_joins_after_the_certificate_has_changed(self, generation: str):
         app = self.app(generation)
         app.add(3)
         app.settle()
@@ -182,7 +182,7 @@ class TestAnotherCluster:
         return theirs
 
     @pytest.mark.parametrize("made", ["by this charm", "by hand"])
-    def test_it_is_left_alone(self, generation: str, made: str):
+    def test_another_cluster_is_left_alone(self, generation: str, made: str):
         ours = made == "by this charm"
         theirs = formed(3, generation) if ours else self.by_hand(generation)
         before = notes(theirs)
@@ -230,7 +230,7 @@ class TestAMemberJoinedByHand:
         app.settle()
         return app
 
-    def test_it_is_told(self, generation: str):
+    def test_a_member_without_a_unit_is_named(self, generation: str):
         assert "byhand has no unit" in statuses(self.app(generation))["app"]
 
     def test_it_is_not_removed_while_it_is_down(self, generation: str):

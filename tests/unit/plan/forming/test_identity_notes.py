@@ -49,7 +49,7 @@ class TestARenamedMember:
         app.settle()
         return app
 
-    def test_its_unit_follows(self, generation: str):
+    def test_its_unit_publishes_the_new_name(self, generation: str):
         app = self.app(generation)
 
         assert statuses(app) == {**HEALTHY, "lxd/2": "active: member renamed, voter"}
@@ -63,13 +63,13 @@ class TestARenamedMember:
         assert app.units["lxd/2"].ports.lxd.server.get().name == "renamed"
         assert app.units["lxd/2"].snap.reloads == (generation == "5.0")
 
-    def test_it_leaves(self, generation: str):
+    def test_a_renamed_member_leaves(self, generation: str):
         app = leaving(with_instance(self.app(generation), "renamed"), "lxd/2")
 
         assert app.hook("lxd/2").hold == ""
         assert (names(app), locations(app)) == (["m0", "m1"], {"c1": "m0"})
 
-    def test_it_leaves_right_after_that(self, generation: str):
+    def test_a_member_leaves_right_after_its_rename(self, generation: str):
         app = formed(3, generation)
         by_hand.rename_member(server(app, "m0"), "m2", "renamed")
         leaving(app, "lxd/2")
@@ -84,7 +84,7 @@ class TestARenamedMember:
 
         assert names(app) == ["m0", "m1"]
 
-    def test_others_join(self, generation: str):
+    def test_a_unit_joins_beside_a_renamed_member(self, generation: str):
         app = self.app(generation)
         app.add(3)
         app.settle()

@@ -63,7 +63,9 @@ UP: list[tuple[str, bool, bool]] = [
 
 
 @pytest.mark.parametrize(("status", "answers", "up"), UP)
-def test_who_is_up(status: str, answers: bool, up: bool):
+def test_a_member_is_up_if_it_is_online_or_evacuated_and_answers(
+    status: str, answers: bool, up: bool
+):
     assert member("m1", status, answers=answers).up is up
 
 

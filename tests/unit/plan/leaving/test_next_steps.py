@@ -107,7 +107,7 @@ class TestWhatHolds:
         ],
         ids=lambda value: "" if isinstance(value, ClusterView) else str(value)[:30],
     )
-    def test_it_is_named(self, lxd: ClusterView, reason: str):
+    def test_what_holds_the_member_is_named(self, lxd: ClusterView, reason: str):
         plan = make_plan(leaver(lxd))
 
         assert (plan.steps, reason in plan.hold) == ((), True), plan.hold
@@ -152,7 +152,9 @@ class TestMoving:
         ],
         ids=str,
     )
-    def test_how_it_is_moved(self, fields: dict[str, Any], expected: tuple[bool, int | None, bool]):
+    def test_an_instance_moves_as_its_state_allows(
+        self, fields: dict[str, Any], expected: tuple[bool, int | None, bool]
+    ):
         step = move(leaver(cluster(instance(**fields))))
 
         assert (step.ran, step.stops, step.live) == expected
@@ -212,24 +214,24 @@ class TestMoving:
 class TestStoppedOnTheWay:
     """What this unit stopped, to move it, runs again in the end."""
 
-    def test_where_it_is_now(self):
+    def test_it_runs_again_where_it_is_now(self):
         moved = instance(location="m0", running=False)
 
         assert steps(leaver(cluster(moved, notes=RAN))) == ["start default/c1, which ran before"]
 
-    def test_here_where_nobody_takes_it(self):
+    def test_it_runs_again_here_if_no_member_takes_it(self):
         stuck = instance(running=False)
         view = leaver(cluster(stuck, notes=RAN), refused("m0", "m1"))
 
         assert steps(view) == ["start default/c1, which ran before"]
 
-    def test_after_its_move_where_somebody_may_take_it(self):
+    def test_it_runs_after_its_move_if_a_member_takes_it(self):
         step = move(leaver(cluster(instance(running=False), notes=RAN)))
 
         assert (str(step), step.ran) == ("move default/c1 to m0", True)
 
     @pytest.mark.parametrize("now", [(instance(location="m0"),), (instance(),), ()], ids=str)
-    def test_only_once(self, now: tuple[Instance, ...]):
+    def test_it_is_started_only_once(self, now: tuple[Instance, ...]):
         """An operator may stop it later, on purpose."""
         assert steps(leaver(cluster(*now, notes=RAN))) == ["note ran.m2="]
 
@@ -251,7 +253,7 @@ class TestAbandon:
 
         assert steps(view) == ["abandon m2 with 3 things left on it"]
 
-    def test_in_turn(self):
+    def test_it_waits_until_another_leaving_member_has_left(self):
         view = self.of(cluster(volumes=(VOLUME,), notes={"leaving.m1": "going"}))
 
         assert steps(view) == ["wait until m1 has left"]
@@ -311,7 +313,7 @@ class TestImages:
 
         assert "image abababababab: no other member has a copy" in holds(view)
 
-    def test_or_left_behind(self):
+    def test_with_abandon_what_lxd_could_not_copy_is_left_behind(self):
         options = {"on_remove": "abandon"}
         history = RunHistory(only_copies=("ab" * 32,), copied=True)
 

@@ -65,7 +65,9 @@ PASSWORD = "http://me:secret@squid.internal:3128"
         ),
     ],
 )
-def test_what_is_wanted(options: dict[str, Any], model: Proxies, meant: tuple[str, str, str]):
+def test_proxies_come_from_the_options_or_else_the_model(
+    options: dict[str, Any], model: Proxies, meant: tuple[str, str, str]
+):
     found = proxies.wanted(Options(**options), model, MEMBERS)
 
     assert (found[HTTP], found[HTTPS], found[IGNORED]) == meant
