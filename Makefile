@@ -236,14 +236,14 @@ $(VENV_READY): $(UV) pyproject.toml lab/pyproject.toml uv.lock
 	@$(UV) sync --quiet --frozen --python /usr/bin/python3
 	@touch $@
 
-# A separate environment: Sphinx brings thirty packages that nothing else needs.
+# A separate environment: Sphinx brings many packages that nothing else needs.
 $(DOCS_ENV_READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing Sphinx into $(DOCS_ENV)"
 	@UV_PROJECT_ENVIRONMENT=$(DOCS_ENV) \
 	    $(UV) sync --quiet --frozen --only-group docs --python /usr/bin/python3
 	@touch $@
 
-# A separate environment: charmcraft brings sixty packages that nothing else needs. It also needs
+# A separate environment: charmcraft brings many packages that nothing else needs. It also needs
 # Debian's python3-apt, which is compiled for the system's Python and is not on PyPI.
 $(PACK_ENV_READY): $(UV) pyproject.toml uv.lock
 	@pack/debian-packages python3-apt python3-dev
