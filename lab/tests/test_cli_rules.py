@@ -28,7 +28,7 @@ def test_the_environment_says_whose_rules_a_model_keeps(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("rules", ["3.6", "4.0"])
-def test_command_units_and_status_tell_the_version(juju: jubilant.Juju, probe: Path, rules: Rules):
+def test_command_units_and_status_show_the_version(juju: jubilant.Juju, probe: Path, rules: Rules):
     version = VERSIONS[rules]
     assert command("version").stdout == f"{version}-ubuntu-amd64\n"
     juju.deploy(probe)
@@ -37,7 +37,7 @@ def test_command_units_and_status_tell_the_version(juju: jubilant.Juju, probe: P
     assert juju.exec("echo $JUJU_VERSION", unit="probe/0").stdout == f"{version}\n"
 
 
-def test_nobody_is_told_of_a_unit_that_is_gone(
+def test_no_unit_is_notified_of_a_unit_that_is_gone(
     juju: jubilant.Juju, probe: Path, provider: PlainProvider
 ):
     juju.deploy(probe, num_units=2)
@@ -96,7 +96,7 @@ def test_the_environment_of_exec(juju: jubilant.Juju, probe: Path):
     assert "JUJU_DISPATCH_PATH" not in found
 
 
-def test_goal_state_fails_when_the_lab_is_told_so(juju: jubilant.Juju, probe: Path):
+def test_goal_state_fails_when_the_lab_is_set_so(juju: jubilant.Juju, probe: Path):
     juju.deploy(probe)
     wait_active(juju, 1)
     juju.cli("lab", "fail-goal-state", 'saas application "ceph" not found', include_model=False)
@@ -117,7 +117,7 @@ def test_spaces_are_listed_with_their_subnets():
     }
 
 
-def test_bindings_may_change_and_units_are_told(
+def test_bindings_may_change_and_units_are_notified(
     juju: jubilant.Juju, probe: Path, provider: PlainProvider
 ):
     juju.deploy(probe)

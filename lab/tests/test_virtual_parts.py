@@ -164,7 +164,7 @@ def test_addresses_are_read_as_ip_prints_them():
     ("reason", "is_reboot"),
     [("guest-reset", True), ("guest-shutdown", False), (None, False)],
 )
-def test_qemus_monitor_tells_a_reboot_from_an_end(reason: str | None, is_reboot: bool):
+def test_qemus_monitor_distinguishes_a_reboot_from_an_end(reason: str | None, is_reboot: bool):
     qmp_messages: list[dict[str, object]] = [{"QMP": {}}, {"return": {}}, {"event": "RESUME"}]
     if reason:
         qmp_messages.append({"event": "SHUTDOWN", "data": {"guest": True, "reason": reason}})
@@ -236,12 +236,12 @@ def test_a_command_is_killed_with_who_started_it(enter: Callable[..., list[str]]
     wait_for(lambda: not inner.exists())
 
 
-def test_a_signal_ends_a_command_as_a_shell_tells_it(enter: Callable[..., list[str]]):
+def test_a_signal_ends_a_command_with_the_exit_code_of_a_shell(enter: Callable[..., list[str]]):
     done = machine_commands.finish(enter("/bin/sh", "-c", "kill -KILL $$"), "", 10)
     assert done.returncode == 128 + signal.SIGKILL
 
 
-def test_a_program_that_is_not_there_is_told(enter: Callable[..., list[str]]):
+def test_a_program_that_is_not_there_is_reported(enter: Callable[..., list[str]]):
     done = machine_commands.finish(enter("/no/such/program"), "", 10)
     assert done.returncode == 127
     assert "No such file" in done.stderr

@@ -41,7 +41,7 @@ def test_storage_is_detached_before_the_goodbyes():
     ]
 
 
-def test_the_others_are_told_who_departs():
+def test_the_others_get_relation_departed_with_the_unit_that_departs():
     world = World("3.6").settled(units=3)
     world.juju.remove_unit(world.now, "app/1")
     world.run("app/1")
@@ -52,7 +52,7 @@ def test_the_others_are_told_who_departs():
 
 
 @pytest.mark.parametrize("rules", ["3.6", "4.0"])
-def test_the_others_may_be_told_while_the_leaver_is_still_there(rules: Rules):
+def test_the_others_may_get_relation_departed_while_the_leaver_is_still_there(rules: Rules):
     world = World(rules).settled(units=2)
     world.state.faults.early_departures = True
     world.juju.remove_unit(world.now, "app/1")
@@ -70,7 +70,7 @@ def test_juju_4_drops_the_departure_of_a_unit_that_is_gone():
     assert world.inside("app/0").relation_list(0) == ["app/1", "app/2"]
 
 
-def test_juju_4_tells_those_of_the_others_that_look_in_time():
+def test_juju_4_notifies_those_of_the_others_that_look_in_time():
     world = World("4.0").settled(units=3)
     world.state.faults.early_departures = True
     world.juju.remove_unit(world.now, "app/1")
@@ -98,7 +98,7 @@ def test_a_leaver_says_goodbye_to_units_that_it_has_not_heard_of_too():
     assert kinds_and_units(world.run("app/0"))[0] == ("relation-departed", "app/1")
 
 
-def test_the_others_may_be_told_when_the_leaver_is_gone():
+def test_the_others_may_get_relation_departed_when_the_leaver_is_gone():
     world = World("3.6").settled(units=2)
     world.state.faults.late_departures = True
     world.juju.remove_unit(world.now, "app/1")
@@ -148,7 +148,7 @@ def test_juju_4_may_not_deliver_it_either():
     assert world.run("app/0") == []
 
 
-def test_juju_3_tells_of_a_departure_as_soon_as_the_unit_is_removed():
+def test_juju_3_announces_a_departure_as_soon_as_the_unit_is_removed():
     world = World("3.6").settled(units=2)
     world.juju.remove_unit(world.now, "app/1")
     assert kinds_and_units(world.run("app/0")) == [("relation-departed", "app/1")]
@@ -260,7 +260,7 @@ def test_juju_3_is_held_by_the_last_units_hook():
     assert "app/0" in world.state.units
 
 
-def test_a_dead_machine_is_not_told_to_anyone():
+def test_no_unit_is_notified_of_a_dead_machine():
     world = World().settled(units=3)
     world.juju.machine_lost(world.now, "1")
     assert world.settle() == []

@@ -68,7 +68,7 @@ def test_there_is_no_hook_for_losing_the_lease():
     assert world.due("app/0") is None
 
 
-def test_leadership_that_comes_back_is_told_again():
+def test_leadership_that_comes_back_is_announced_again():
     world = World().settled(units=2)
     world.juju.move_leadership(world.now, "app", "app/1")
     world.settle()

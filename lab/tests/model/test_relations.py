@@ -230,7 +230,7 @@ def test_removing_a_relation_gives_departed_then_broken_and_no_more():
     assert len(world.state.relations) == 1
 
 
-def test_the_other_applications_change_is_told():
+def test_a_change_of_the_other_application_gives_relation_changed():
     world = related()
     world.settle()
     context = world.inside("db/0")

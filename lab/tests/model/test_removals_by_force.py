@@ -44,13 +44,13 @@ def test_by_force_a_unit_without_a_machine_is_gone_at_once():
     assert [machine.id for machine in world.juju.machines_to_stop()] == ["0"]
 
 
-def test_juju_4_tells_nobody_of_a_unit_removed_by_force():
+def test_juju_4_does_not_announce_a_unit_removed_by_force():
     world = World("4.0").settled(units=3)
     world.force_out("app/1")
     assert [run.name for run in world.settle() if run.kind != "leader-elected"] == []
 
 
-def test_juju_3_tells_of_a_unit_removed_by_force():
+def test_juju_3_announces_a_unit_removed_by_force():
     world = World("3.6").settled(units=3)
     world.force_out("app/1")
     assert [(run.unit, *kinds_and_units([run])[0]) for run in world.settle()] == [
@@ -59,7 +59,7 @@ def test_juju_3_tells_of_a_unit_removed_by_force():
     ]
 
 
-def test_juju_3_may_never_tell_of_it_or_late():
+def test_juju_3_may_announce_it_late_or_never():
     """LP 1947416."""
     world = World("3.6").settled(units=2)
     world.state.faults.lost_departures = True

@@ -46,7 +46,7 @@ def test_storage_is_provisioned_only_on_a_machine_that_is_there():
     assert [storage.id for storage in world.juju.storage_to_provision()] == ["data/0"]
 
 
-def test_a_loop_device_is_never_told_and_the_unit_waits_for_it():
+def test_a_loop_device_is_never_announced_and_the_unit_waits_for_it():
     world = World()
     disks = {"disks": StorageDirective("loop", 1024, 1)}
     world.deploy(units=1, info=charm(STORING), storage=disks)
@@ -57,7 +57,7 @@ def test_a_loop_device_is_never_told_and_the_unit_waits_for_it():
     assert (unit.workload.current, unit.workload.message) == ("waiting", "agent initialising")
 
 
-def test_the_hook_is_told_which_storage():
+def test_the_hook_knows_which_storage():
     world = World()
     world.deploy(units=1, info=charm(STORING))
     provision(world)

@@ -197,7 +197,7 @@ def test_a_reboot_after_the_hook_keeps_what_it_wrote():
     assert world.juju.commit(world.now, context) == "committed"
 
 
-def test_the_history_tells_how_each_hook_ended():
+def test_the_history_shows_how_each_hook_ended():
     world = World().settled(units=1)
     world.juju.set_config("app", {"size": 4})
     world.fail("app/0")

@@ -185,7 +185,7 @@ def test_network_get_refuses_an_unknown_binding():
         World().settled(units=1).inside("app/0").network_get("nothing")
 
 
-def test_a_changed_address_gives_config_changed_and_is_told_to_the_peers():
+def test_a_changed_address_gives_config_changed_and_reaches_the_peers():
     world = World().settled(units=2)
     world.juju.machine_addresses_changed("0", interfaces("0", last=50))
     runs = world.settle()
