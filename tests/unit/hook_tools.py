@@ -34,6 +34,7 @@ from tests.unit.model_units import ModelApp
 ROOT = Path(__file__).parents[2]
 FILES = ("metadata.yaml", "config.yaml", "actions.yaml")
 APP = "lxd"
+SNAP = Resource("lxd-snap", revision=1, size=120_000_000, filename="lxd.snap")
 
 
 @dataclass
@@ -204,3 +205,12 @@ def _dispatch() -> None:
 def _info() -> CharmInfo:
     metadata, config, actions = (yaml.safe_load((ROOT / name).read_text()) for name in FILES)
     return parse_charm(metadata, config, actions, 0)
+
+
+def tools_for(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
+    """The application in Juju. The attached snap is empty: none."""
+    attached = tmp_path / "lxd.snap"
+    attached.touch()
+    folder = tmp_path / "charm"
+    folder.mkdir()
+    return HookTools(app, folder, monkeypatch, replace(SNAP, path=str(attached)))

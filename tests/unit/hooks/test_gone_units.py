@@ -30,7 +30,7 @@ from values.status import Kind
 ALIVE = hookcmds.Goal(status="active", since=dt.datetime.now(dt.timezone.utc))
 
 
-def gone_untold(app: ModelApp, unit: str) -> ModelApp:
+def gone_without_notice(app: ModelApp, unit: str) -> ModelApp:
     """Juju no longer has the unit, but the agents of the others still list it."""
     databag = app.databags[unit]
     app.remove(unit)
@@ -43,7 +43,7 @@ def left(app: ModelApp, unit: str) -> ModelApp:
     leaving(app, unit)
     while "lxd/2" in app.units and "m2" in names(app):
         app.hook(unit)
-    return gone_untold(app, unit)
+    return gone_without_notice(app, unit)
 
 
 HOMELESS = "m3 has no unit: move what it holds, then lxc cluster remove it"
@@ -80,7 +80,7 @@ def test_an_action_that_only_looks_sees_that_a_unit_has_left(
 @pytest.mark.parametrize("leader", ["lxd/0", "lxd/1"])
 def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
     """The application says so, and also the unit that must make something on all members."""
-    app = gone_untold(formed(4), "lxd/3")
+    app = gone_without_notice(formed(4), "lxd/3")
     app.leader = leader
     app.hook(leader)
 
@@ -94,7 +94,7 @@ def test_a_member_that_is_up_without_its_unit_needs_the_operator(leader: str):
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_the_application_says_so_in_juju_status(event: str, monkeypatch: pytest.MonkeyPatch):
-    app = gone_untold(formed(4), "lxd/3")
+    app = gone_without_notice(formed(4), "lxd/3")
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
 
     out = stage.context.run(getattr(stage.context.on, event)(), stage.state())
@@ -104,7 +104,7 @@ def test_the_application_says_so_in_juju_status(event: str, monkeypatch: pytest.
 
 @pytest.mark.parametrize("action", ["cluster-status", "plan"])
 def test_it_says_so_also_after_an_action(action: str, monkeypatch: pytest.MonkeyPatch):
-    app = gone_untold(formed(4), "lxd/3")
+    app = gone_without_notice(formed(4), "lxd/3")
     app.hook("lxd/0")
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
     before = stage.state(app_status=testing.ActiveStatus("4 members, 3 voters"))
@@ -185,7 +185,7 @@ def test_a_member_that_leaves_is_waited_for():
 
 
 def test_a_dead_member_without_a_unit_is_removed_and_what_waited_goes_on():
-    app = without(gone_untold(formed(4), "lxd/3"), "m3")
+    app = without(gone_without_notice(formed(4), "lxd/3"), "m3")
 
     changed(app, storage_pools="more: dir")
 
@@ -193,7 +193,7 @@ def test_a_dead_member_without_a_unit_is_removed_and_what_waited_goes_on():
     assert sorted(p.name for p in api(app).pools.list()) == ["local", "more"]
 
 
-def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
+def test_units_that_form_again_do_not_take_over_a_gone_founders_data():
     app = ModelApp()
     for number in range(3):
         app.add(number)
@@ -204,7 +204,7 @@ def test_units_that_form_again_do_not_take_over_what_a_gone_founder_told():
     changed_data = old.model_copy(update={"storage": Storage(backend="zfs", pool="local")})
     app.databags["lxd/0"] = peers.dump(changed_data)
     app.units["lxd/0"].server.power_off()
-    gone_untold(app, "lxd/0")
+    gone_without_notice(app, "lxd/0")
     app.leader = "lxd/1"
     # The leader leaves out units that Juju no longer has.
     alone = app.databags.pop("lxd/0")

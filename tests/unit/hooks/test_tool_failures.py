@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 import ops
@@ -15,43 +14,18 @@ import pytest
 from ops import testing
 
 from hooks.holds import CannotLeave
-from lab.model.state import Resource, StorageDirective
+from lab.model.state import StorageDirective
 from lab.testing.world import charm as lab_charm
 from tests.unit.deeds import api, names, the_cluster
-from tests.unit.hook_tools import HookTools
-from tests.unit.model_units import ModelApp, formed
+from tests.unit.hook_tools import HookTools, tools_for
+from tests.unit.model_units import formed
 from tests.unit.stage import PEER, Stage
 from values.interface import Interface
 
 LEADER, MEMBER = "lxd/0", "lxd/1"
-SNAP = Resource("lxd-snap", revision=1, size=120_000_000, filename="lxd.snap")
+UNREADABLE = "ERROR could not download resource: HTTP request failed: EOF"
 DANGLING = "ERROR saas application not found\n"
 """goal-state with a relation to another model's application that is gone (Juju issue 23212)."""
-
-
-def tools_for(app: ModelApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """The application in Juju. The attached snap is empty: none."""
-    attached = tmp_path / "lxd.snap"
-    attached.touch()
-    folder = tmp_path / "charm"
-    folder.mkdir()
-    return HookTools(app, folder, monkeypatch, replace(SNAP, path=str(attached)))
-
-
-@pytest.fixture
-def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """Three members with nothing to do."""
-    return tools_for(formed(3), tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HookTools:
-    """A unit without LXD."""
-    app = ModelApp()
-    app.add(0)
-    return tools_for(app, tmp_path, monkeypatch)
-
-
 NO_LINK = 'block device link for storage attachment "storage-local-0" for unit "lxd/0" missing'
 NEVER_THERE = [
     'ERROR storage attachment "local/0" not provisioned\n',
@@ -73,7 +47,7 @@ def test_a_storage_that_is_never_attached_does_not_stop_the_unit(
     assert three.status(unit).startswith("active")
 
 
-def test_a_storage_that_juju_cannot_tell_of_now_stops_it(three: HookTools):
+def test_a_storage_that_juju_cannot_look_up_now_stops_the_unit(three: HookTools):
     """The charm would forget the device."""
     three.juju.add_storage(three.world.now, LEADER, "local", StorageDirective("loop", 1024, 1))
     three.failing["storage-get"] = "ERROR connection is shut down"
@@ -177,88 +151,6 @@ def test_what_is_said_of_a_binding_puts_it_right(new: HookTools, lost: dict[str,
     assert "binding" not in new.status(LEADER)
 
 
-UNREADABLE = [
-    "ERROR could not download resource: HTTP request failed: Get https://10.1.1.1:17070: EOF",
-    "ERROR could not download resource: while getting resource from charmhub: not found",
-    "ERROR connection is shut down",
-]
-
-
-@pytest.mark.parametrize("error", UNREADABLE)
-def test_no_stores_lxd_is_installed_for_an_attached_one_that_cannot_be_read(
-    new: HookTools, error: str
-):
-    new.failing["resource-get"] = error
-
-    new.hook(LEADER, "install")
-
-    assert new.status(LEADER).startswith("waiting: for the resource lxd-snap: ")
-    assert new.app.units[LEADER].snap.calls == []
-    new.failing.clear()
-    new.hook(LEADER, "start")
-    assert new.app.units[LEADER].snap.calls[:1] == ["install 5.21/stable"]
-
-
-NEVER_ATTACHED = 'ERROR could not download resource: resource "lxd-snap" not found'
-
-
-def test_a_resource_that_was_never_attached_is_none(new: HookTools):
-    new.failing["resource-get"] = NEVER_ATTACHED
-
-    new.hook(LEADER, "install")
-
-    assert new.app.units[LEADER].snap.calls[:1] == ["install 5.21/stable"]
-
-
-def test_a_resource_that_a_peer_has_was_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Juju says the same if its blob is gone."""
-    app = formed(1)
-    app.databags["lxd/0"]["snap"] = '"0123456789abcdef"'
-    app.add(1)
-    tools = tools_for(app, tmp_path, monkeypatch)
-    tools.failing["resource-get"] = NEVER_ATTACHED
-
-    tools.hook(MEMBER, "install")
-
-    assert tools.status(MEMBER) == (
-        "blocked: lxd/0 has an attached LXD: juju attach-resource lxd lxd-snap=FILE"
-    )
-    assert app.units[MEMBER].snap.calls == []
-
-
-def test_the_resource_is_asked_for_where_it_may_be_another_one(three: HookTools):
-    first = three.hook(LEADER)
-    idle = [three.hook(LEADER, name) for name in ("update-status", "config-changed", "start")]
-    attached = three.hook(LEADER, "upgrade-charm")
-
-    assert first.count("resource-get") == 1
-    assert [done.count("resource-get") for done in idle] == [0, 0, 0]
-    assert attached.count("resource-get") == 1
-    assert three.hook(LEADER).count("resource-get") == 0
-
-
-def test_an_attached_file_that_is_gone_is_asked_for_again(three: HookTools):
-    three.hook(LEADER)
-    machine = three.app.units[LEADER].machine
-    assert machine.attached_
-    machine.attached_ += ".gone"
-
-    assert three.hook(LEADER).count("resource-get") == 1
-
-
-@pytest.mark.parametrize("field", ["snap", "attached"])
-def test_the_resource_is_asked_for_while_a_peer_has_another_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
-):
-    """Juju issue 20173: a unit that was in error does not get upgrade-charm."""
-    app = formed(3)
-    app.databags[MEMBER][field] = '"0123456789abcdef"'
-    tools = tools_for(app, tmp_path, monkeypatch)
-    tools.hook(LEADER)
-
-    assert tools.hook(LEADER).count("resource-get") == 1
-
-
 def test_what_an_idle_hook_asks(three: HookTools):
     """Each is a process on the machine and a request to the controller."""
     for unit, most in ((LEADER, 20), (MEMBER, 18)):
@@ -336,7 +228,7 @@ def test_a_member_is_held_while_nobody_says_who_stays(leaver: HookTools):
 
 def test_a_unit_that_is_not_a_member_is_not_held(new: HookTools):
     new.juju.remove_unit(new.world.now, LEADER)
-    new.failing |= {"goal-state": DANGLING, "resource-get": UNREADABLE[0]}
+    new.failing |= {"goal-state": DANGLING, "resource-get": UNREADABLE}
     new.failing |= {"relation-list": "ERROR i/o timeout"}
     new.failing["network-get"] = 'ERROR no network config found for binding "cluster"'
 
@@ -346,14 +238,14 @@ def test_a_unit_that_is_not_a_member_is_not_held(new: HookTools):
 
 
 def test_a_member_leaves_without_what_it_no_longer_needs(leaver: HookTools):
-    leaver.failing |= {"resource-get": UNREADABLE[0], "storage-list": "ERROR no", "network-get": ""}
+    leaver.failing |= {"resource-get": UNREADABLE, "storage-list": "ERROR no", "network-get": ""}
 
     leaver.hook("lxd/2", "stop")
 
     assert names(leaver.app) == ["m0", "m1"]
 
 
-def test_a_token_of_a_hook_that_cannot_tell_it_is_taken_back(
+def test_a_token_that_a_hook_cannot_publish_is_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     app = formed(1)
