@@ -36,7 +36,7 @@ def require_all(server: Server) -> None:
             else f"peer node {row.address} is down"
         )
         raise Refusal(why)
-    raise untold(server, row, f"{refused(server, row)}")
+    raise not_notified(server, row, f"{refused(server, row)}")
 
 
 def make_on_all(
@@ -56,20 +56,20 @@ def make_on_all(
         if row.name in made():
             continue
         if not server.hears(row):
-            raise untold(server, row, refused(server, row))
+            raise not_notified(server, row, refused(server, row))
         there = server.cloud.servers[row.server]
         try:
             make(there, row.name)
         except Refusal as refusal:
-            raise refusal if there is server else untold(server, row, str(refusal)) from None
+            raise refusal if there is server else not_notified(server, row, str(refusal)) from None
         run = there.run
         yield seconds / len(rows)
         if there.run != run:
-            raise untold(server, row, "EOF")
+            raise not_notified(server, row, "EOF")
         note(there, row.name)
 
 
-def untold(server: Server, row: Row, why: str) -> Refusal:
+def not_notified(server: Server, row: Row, why: str) -> Refusal:
     """LXD's error about a peer that did not do its part."""
     if server.generation.modern:
         return Refusal(f'Failed notifying cluster member "{row.name}" at "{row.address}": {why}')

@@ -329,11 +329,11 @@ def _forget_part(server: Server, name: str, member: str) -> None:
 def _delete_there(server: Server, member: str, name: str) -> None:
     row = server.records.rows[member]
     if not server.hears(row):
-        raise peers.untold(server, row, peers.refused(server, row))
+        raise peers.not_notified(server, row, peers.refused(server, row))
     what, kind, project = held(server.records, name, member)
     if what:
         held_back = f'Volume "{what}" of type "{kind}" in project "{project}"'
-        raise peers.untold(server, row, f'{held_back} still exists in storage pool "{name}"')
+        raise peers.not_notified(server, row, f'{held_back} still exists in storage pool "{name}"')
     leave_devices(server.cloud.servers[row.server], name)
 
 

@@ -221,7 +221,7 @@ def replay(version: str) -> Iterator[str]:
         if (row.label, row.path.partition("?")[0]) in TOLERATED:
             continue
         if (version, number) not in TOLERATED_ROWS:
-            yield from _told(where, row, response)
+            yield from _compared(where, row, response)
 
 
 @pytest.mark.parametrize("version", recorded_versions())
@@ -246,7 +246,7 @@ def replay_exchange(before: str, after: str) -> Iterator[str]:
         response = world.send(row)
         where = f"{number} {row.label}: {row.member} {row.method} {row.path}"
         if (row.label, row.path.partition("?")[0]) not in TOLERATED:
-            yield from _told(where, row, response)
+            yield from _compared(where, row, response)
 
 
 def _without_later(value: Any) -> Any:
@@ -258,7 +258,7 @@ def _without_later(value: Any) -> Any:
     return {key: _without_later(part) for key, part in found.items() if key not in LATER}
 
 
-def _told(where: str, row: Row, response: Response | None) -> Iterator[str]:
+def _compared(where: str, row: Row, response: Response | None) -> Iterator[str]:
     if response is None or not row.answer:
         if bool(response) != bool(row.answer):
             yield f"{where}: {response}, not {row.answer}"

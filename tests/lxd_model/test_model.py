@@ -199,7 +199,7 @@ def test_a_join_whose_daemon_ends_must_be_reset():
         ("lost", LxdUnreachable, True),
     ],
 )
-def test_a_request_fails_as_told(fault: Fault, error: type[Exception], done: bool):
+def test_a_request_fails_with_the_set_fault(fault: Fault, error: type[Exception], done: bool):
     cloud, (one,) = machines(1)
     cloud.fault = lambda _, call: fault if call == "PATCH /1.0" else ""
     with pytest.raises(error):

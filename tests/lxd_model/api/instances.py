@@ -26,7 +26,7 @@ _GROUP = "volatile.cluster.group"
 _OF_STATE = frozenset({"Starting instance", "Stopping instance"})
 
 
-def _told(call: Call, instance: Instance) -> dict[str, Any]:
+def _as_json(call: Call, instance: Instance) -> dict[str, Any]:
     records = call.records
     found: dict[str, Any] = {
         "name": instance.name,
@@ -82,7 +82,7 @@ def get_all(call: Call) -> Answer:
     if not call.recursive:
         return Answer([used_by.instance(i) for i in found])
     silent, slow = _silent(server)
-    rows = [_unknown(i) if i.location in silent else _told(call, i) for i in found]
+    rows = [_unknown(i) if i.location in silent else _as_json(call, i) for i in found]
     waits = any(i.location in slow for i in found)
     return Answer(rows, took=times.HANDSHAKE if waits else times.REQUEST)
 
@@ -117,7 +117,7 @@ def _find(call: Call) -> Instance:
 def get(call: Call) -> Answer:
     """GET /1.0/instances/NAME."""
     instance = _find(call)
-    return Answer(_told(call, instance), _etag(instance))
+    return Answer(_as_json(call, instance), _etag(instance))
 
 
 def _etag(instance: Instance) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATH = "/1.0/networks"
 
 
-def _told(call: Call, network: Network, member: str = "") -> dict[str, Any]:
+def _as_json(call: Call, network: Network, member: str = "") -> dict[str, Any]:
     """A network. Without a target its keys do not include those of single members."""
     records, server = call.records, call.server
     config = dict(network.config)
@@ -76,7 +76,7 @@ def get_all(call: Call) -> Answer:
     if not call.recursive:
         names = [*(n.name for n in rows), "lo", *call.server.interfaces]
         return Answer([used_by.url("networks", name) for name in names])
-    return Answer([_told(call, n) for n in rows] + _interfaces(call.server))
+    return Answer([_as_json(call, n) for n in rows] + _interfaces(call.server))
 
 
 def get(call: Call) -> Answer:
@@ -89,7 +89,7 @@ def get(call: Call) -> Answer:
                 return Answer(found, etag(name))
         raise Refusal("Network not found", 404)
     network = networks.find(call.server, name)
-    found = _told(call, network, member)
+    found = _as_json(call, network, member)
     return Answer(found, _etag(network, found["config"]))
 
 
@@ -183,7 +183,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
     config = call.config
     if not member and network.half_made:
         raise bad("Cannot update network global config when not in created state")
-    now = _told(call, network, member)["config"]
+    now = _as_json(call, network, member)["config"]
     check(call, _etag(network, now))
     for key, value in config.items():
         if call.records.clustered and not member and key in OWN_KEYS:

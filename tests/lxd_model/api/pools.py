@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATH = "/1.0/storage-pools"
 
 
-def _told(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
+def _as_json(call: Call, pool: Pool, member: str = "") -> dict[str, Any]:
     """A pool, with the own keys of the named member, or of the only one."""
     records = call.records
     config = dict(pool.config)
@@ -53,14 +53,14 @@ def get_all(call: Call) -> Answer:
     rows = call.records.pools.values()
     if not call.recursive:
         return Answer([used_by.url("storage-pools", pool.name) for pool in rows])
-    return Answer([_told(call, pool) for pool in rows])
+    return Answer([_as_json(call, pool) for pool in rows])
 
 
 def get(call: Call) -> Answer:
     """GET /1.0/storage-pools/NAME. 5.0 answers without an ETag."""
     member = call.forwarded()
     pool = pools.find(call.server, call.names[0])
-    found = _told(call, pool, member)
+    found = _as_json(call, pool, member)
     tag = etag(pool.name, pool.driver, found["config"]) if call.server.generation.modern else ""
     return Answer(found, tag)
 
@@ -102,7 +102,7 @@ def _update(call: Call, *, replaces: bool) -> Answer:
     config = call.config
     if not member and pool.half_made:
         raise bad("Cannot update storage pool global config when not in created state")
-    now = _told(call, pool, member)["config"]
+    now = _as_json(call, pool, member)["config"]
     check(call, etag(pool.name, pool.driver, now))
     for key, value in config.items():
         if call.records.clustered and not member and key in OWN_KEYS:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATH = "/1.0/profiles"
 
 
-def _told(server: Server, profile: Profile) -> dict[str, Any]:
+def _as_json(server: Server, profile: Profile) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": profile.name,
         "description": profile.description,
@@ -51,13 +51,13 @@ def get_all(call: Call) -> Answer:
     rows = [p for p in call.records.profiles.values() if p.project == project]
     if not call.recursive:
         return Answer([used_by.url("profiles", p.name, project=project) for p in rows])
-    return Answer([_told(call.server, p) for p in rows])
+    return Answer([_as_json(call.server, p) for p in rows])
 
 
 def get(call: Call) -> Answer:
     """GET /1.0/profiles/NAME."""
     profile = _find(call)
-    return Answer(_told(call.server, profile), _etag(profile))
+    return Answer(_as_json(call.server, profile), _etag(profile))
 
 
 def _etag(profile: Profile) -> str:

@@ -24,7 +24,7 @@ PATH = "/1.0/projects"
 _OFF_BY_DEFAULT = ("features.networks", "features.networks.zones")
 
 
-def _told(server: Server, project: Project) -> dict[str, Any]:
+def _as_json(server: Server, project: Project) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": project.name,
         "description": project.description,
@@ -48,13 +48,13 @@ def get_all(call: Call) -> Answer:
     rows = call.records.projects.values()
     if not call.recursive:
         return Answer([used_by.url("projects", p.name) for p in rows])
-    return Answer([_told(call.server, p) for p in rows])
+    return Answer([_as_json(call.server, p) for p in rows])
 
 
 def get(call: Call) -> Answer:
     """GET /1.0/projects/NAME."""
     project = _find(call.records, call.names[0])
-    return Answer(_told(call.server, project), _etag(project))
+    return Answer(_as_json(call.server, project), _etag(project))
 
 
 def _etag(project: Project) -> str:

@@ -31,7 +31,7 @@ def volume_project(server: Server, project: str) -> str:
     return project if own else DEFAULT
 
 
-def _told(server: Server, volume: Volume) -> dict[str, Any]:
+def _as_json(server: Server, volume: Volume) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": volume.name,
         "description": volume.description,
@@ -50,7 +50,7 @@ def _told(server: Server, volume: Volume) -> dict[str, Any]:
 
 def _rows(call: Call, volumes: list[Volume]) -> Answer:
     if call.recursive:
-        return Answer([_told(call.server, v) for v in volumes])
+        return Answer([_as_json(call.server, v) for v in volumes])
     return Answer([_url(v) for v in volumes])
 
 
@@ -138,7 +138,7 @@ def _find(call: Call) -> Volume:
 
 def get(call: Call) -> Answer:
     """GET /1.0/storage-pools/NAME/volumes/custom/VOLUME."""
-    return Answer(_told(call.server, _find(call)))
+    return Answer(_as_json(call.server, _find(call)))
 
 
 def delete(call: Call) -> Answer:
