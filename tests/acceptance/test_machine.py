@@ -54,7 +54,7 @@ def test_its_kernel_has_what_the_pools_need(machine: VirtualMachine):
         said(machine, "modprobe", module)
 
 
-def test_it_sees_files_that_changed_once_it_is_told(machine: VirtualMachine):
+def test_it_sees_files_that_changed_once_it_has_read_them_again(machine: VirtualMachine):
     note = machine.root / "var/lib/note"
     note.write_text("first")
     assert said(machine, "cat", "/var/lib/note") == "first"

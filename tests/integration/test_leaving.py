@@ -152,7 +152,7 @@ def test_a_unit_removed_by_force_leaves_a_member_that_the_operator_takes_out(
     whole(juju, len(before))
 
 
-def test_the_unit_of_a_dead_machine_is_told_of_as_lost(
+def test_what_a_dead_machine_held_is_named_as_lost(
     juju: jubilant.Juju, launch: Callable[[str, str], None]
 ):
     unit = max(set(juju.status().apps[APP].units) - {leader(juju)})

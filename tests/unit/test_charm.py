@@ -119,7 +119,7 @@ def test_every_event_does_the_same(stage: Stage, event: str):
     assert out.unit_status == ops.ActiveStatus("member m0, voter")
 
 
-def test_a_new_unit_tells_its_name_key_and_address(monkeypatch: pytest.MonkeyPatch):
+def test_a_new_unit_publishes_its_name_key_and_address(monkeypatch: pytest.MonkeyPatch):
     app = ModelApp()
     stage = Stage(app, app.add(0), monkeypatch)
 

@@ -75,7 +75,7 @@ def test_a_leader_that_hangs_while_somebody_joins_is_named_and_hinders_nobody(ge
     assert {p.status.kind for p in map(app.plan, app.units)} == {Kind.ACTIVE}
 
 
-def test_a_new_lxd_that_ends_at_its_start_is_told_and_the_database_was_copied_before():
+def test_a_new_lxd_that_ends_at_its_start_is_reported_and_the_database_was_copied_before():
     """LXD issue 17174: `Assertion header.wal_size == 0 failed`, 5.21 to 6.6."""
     app = fetched(attached("6.9", formed(3)))
     first = app.units["lxd/0"]
@@ -128,7 +128,7 @@ def test_a_leaver_that_somebody_restores_midway_leaves_all_the_same(generation: 
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_nobody_is_told_to_restore_a_member_that_leaves(generation: str):
+def test_no_status_advises_to_restore_a_member_that_leaves(generation: str):
     """LXD issue 15877: an operator who obeys that status breaks the evacuation."""
     app = formed(3, generation)
     app.resource = Resource("/lxd.snap", "new")

@@ -105,7 +105,7 @@ def test_a_network_made_on_some_members_only_is_taken_away(generation: str):
     assert "lan" not in the_cluster(app).networks
 
 
-def test_a_token_tells_of_what_is_being_made():
+def test_a_token_lists_what_is_being_made():
     app = formed(1)
     for name in ("lan", "left"):
         the_cluster(app).networks[name] = Network(name, "macvlan", "Pending")
@@ -239,7 +239,7 @@ def test_a_member_that_got_the_name_since_the_plan_stays(
 
 
 @pytest.mark.parametrize("fails", ["sealing", "asking LXD for its pools"])
-def test_a_token_that_is_told_nobody_is_taken_back(fails: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_token_that_reaches_no_unit_is_cancelled(fails: str, monkeypatch: pytest.MonkeyPatch):
     app = formed(1)
     ports = app.units["lxd/0"].ports
     step = MakeToken(

@@ -90,7 +90,7 @@ def test_a_partition_that_another_program_reads_is_forgotten_a_moment_later(
     assert tries == ["--delete"] * (refused + 1)
 
 
-def test_a_partition_that_stays_in_use_is_told(
+def test_a_partition_that_stays_in_use_is_reported(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with_partition(disk, monkeypatch, refused=100)

@@ -128,7 +128,7 @@ def test_a_certificate_is_deleted(tmp_path: Path):
     assert list(lxd.iterdir()) == []
 
 
-def test_lxd_is_told_to_start_without_a_volume(tmp_path: Path):
+def test_a_volume_that_is_gone_leaves_lxds_configuration(tmp_path: Path):
     lxd = tmp_path / "lxd"
     (lxd / "database").mkdir(parents=True)
     (lxd / "images").symlink_to("/nowhere/storage-pools/fast/custom/default_lxd-cluster-images")

@@ -58,7 +58,7 @@ def test_an_interrupted_dpkg_is_finished(called: Path):
     assert commands == [UPDATE, INSTALL, "dpkg --configure -a", INSTALL]
 
 
-def test_apts_reason_is_told(called: Path):
+def test_apts_reason_is_reported(called: Path):
     (called.parent / "says").write_text("W: old lists\nE: Unable to locate package nftables\n")
 
     with pytest.raises(packages.PackagesError, match=r"^Unable to locate package nftables$"):
@@ -92,7 +92,7 @@ def test_a_broken_archive_does_not_keep_a_package_away(called: Path):
         ("E: No space left on device\n", "No space left"),
     ],
 )
-def test_an_old_index_is_told_only_if_it_is_the_cause(called: Path, says: str, message: str):
+def test_an_old_index_is_reported_only_if_it_is_the_cause(called: Path, says: str, message: str):
     (called.parent / "update").write_text(BROKEN)
     (called.parent / "says").write_text(says)
 

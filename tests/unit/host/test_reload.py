@@ -62,7 +62,7 @@ def test_a_daemon_that_does_not_run_is_started(monkeypatch: pytest.MonkeyPatch):
     assert programs.started == ["lxd"]
 
 
-def test_what_snapd_says_instead_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_snapds_own_error_is_reported(monkeypatch: pytest.MonkeyPatch):
     programs = with_programs(monkeypatch, "error: too early for operation\n")
 
     with pytest.raises(SnapError, match="too early for operation"):
@@ -80,7 +80,7 @@ def advises(line: str) -> bool:
     return STOPS.search(line) is not None and "shut" not in line
 
 
-def test_nothing_that_is_told_to_operators_stops_instances():
+def test_no_advice_to_operators_stops_instances():
     """No status, step, option, action or document says `snap restart lxd` or `snap stop lxd`."""
     root = Path(snap.__file__).parents[2]
     texts = [*(root / "src").rglob("*.py"), *(root / "docs").rglob("*.md"), *root.glob("*.md")]

@@ -30,7 +30,7 @@ def test_what_ends_is_not_disturbed_later():
     assert signal.getsignal(signal.SIGALRM) is before
 
 
-def test_a_snapd_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_a_snapd_that_hangs_is_reported(monkeypatch: pytest.MonkeyPatch):
     from charmlibs import snap
 
     def hang(name: str) -> None:

@@ -179,7 +179,7 @@ def test_a_daemon_that_starts_is_asked_again():
     assert lxd.until(lambda: lxd.get(api_path("networks")) == [], 5)
 
 
-def test_a_daemon_that_stays_silent_is_told():
+def test_a_daemon_that_stays_silent_is_reported():
     lxd, _ = client(get=[LxdUnreachable("EOF")])
 
     with pytest.raises(LxdUnreachable):

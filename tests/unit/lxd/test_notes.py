@@ -50,7 +50,7 @@ def test_an_empty_note_is_none(lxd: LxdApi, other: LxdApi):
     assert lxd.notes.read() == {"seen.m1": "5"}
 
 
-def test_why_the_project_cannot_be_made_is_told():
+def test_the_reason_why_the_project_cannot_be_made_is_reported():
     members = clustered("6.9", 3)
     members[2].kill_daemon()
 

@@ -158,7 +158,7 @@ def warning(network: str, member: str, **more: str) -> dict[str, str]:
 WARNINGS = "/1.0/warnings?recursion=1"
 
 
-def test_a_network_that_does_not_run_here_is_told_with_the_reason():
+def test_a_network_that_does_not_run_here_is_reported_with_the_reason():
     there = {
         WARNINGS: [
             warning("lan", "m0"),

@@ -40,7 +40,7 @@ def with_half_made_network(app: ModelApp, name: str, status: str) -> ModelApp:
     return later(app, 10.0)
 
 
-def told_to_all(app: ModelApp) -> dict[str, str]:
+def statuses_of_all(app: ModelApp) -> dict[str, str]:
     """The statuses once each unit has published its own."""
     for unit in app.units:
         app.hook(unit)
@@ -51,14 +51,14 @@ def test_a_pool_that_one_member_cannot_use():
     app = formed(3)
     server(app, "m1").unmounted.add("local")
 
-    unit_statuses = told_to_all(app)
+    unit_statuses = statuses_of_all(app)
 
     why = "pool local is not here: LXD cannot mount it; bring it back"
     assert unit_statuses["lxd/1"] == f"blocked: {why}"
     assert unit_statuses["app"] == f"blocked: lxd/1: {why}"
     assert unit_statuses["lxd/0"] == "active: member m0, voter"
     server(app, "m1").unmounted.clear()
-    assert told_to_all(app)["app"] == "active: 3 members, 3 voters"
+    assert statuses_of_all(app)["app"] == "active: 3 members, 3 voters"
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -68,7 +68,7 @@ def test_a_network_that_does_not_run_on_one_member(generation: str):
     server(app, "m1").dns_taken = True
     changed(app, networks="lan: bridge")
 
-    unit_statuses = told_to_all(app)
+    unit_statuses = statuses_of_all(app)
 
     why = "network lan does not run here: "
     assert unit_statuses["lxd/1"].startswith(f"blocked: {why}")
@@ -83,7 +83,7 @@ STATUSES = ["Pending", "Errored"]
 def test_a_pool_of_the_operators_that_is_half_made(status: str):
     app = with_half_made_pool(formed(3), "mine", "dir", status)
 
-    unit_statuses = told_to_all(app)
+    unit_statuses = statuses_of_all(app)
 
     why = "pool mine is half made: lxc storage delete mine"
     assert unit_statuses["lxd/0"] == f"blocked: {why}"
@@ -96,7 +96,7 @@ def test_a_network_of_the_operators_that_is_half_made(status: str, leader: str):
     app = with_half_made_network(formed(3), "mine", status)
     app.leader = leader
 
-    unit_statuses = told_to_all(app)
+    unit_statuses = statuses_of_all(app)
 
     why = f"network mine is {status.lower()}: finish it, or lxc network delete mine"
     assert unit_statuses["lxd/0"] == f"blocked: {why}"
@@ -109,7 +109,7 @@ def test_a_half_made_default_pool_that_no_option_asks_for_any_more(status: str):
     app = with_half_made_pool(formed(3, storage_backend="btrfs"), "local-dir", "dir", status)
 
     why = "pool local-dir is half made: lxc storage delete local-dir"
-    assert told_to_all(app)["lxd/0"] == f"blocked: {why}"
+    assert statuses_of_all(app)["lxd/0"] == f"blocked: {why}"
 
     changed(app, storage_backend="dir")
     assert root(app) == "local-dir"
@@ -138,4 +138,4 @@ def test_a_half_made_default_network_that_no_option_asks_for_any_more(
     changed(app, **options)
 
     why = f"network lxdbr0 is {status.lower()}: finish it, or lxc network delete lxdbr0"
-    assert told_to_all(app)["lxd/0"] == f"blocked: {why}"
+    assert statuses_of_all(app)["lxd/0"] == f"blocked: {why}"

@@ -14,7 +14,7 @@ from tests.unit.views import data, lxd, member, peers
 FOR = "No heartbeat for 5m0.186815505s (2026-11-28 21:23:42.734889083 +0000 UTC)"
 
 
-def test_for_how_long_is_told_in_whole_seconds_and_without_the_date():
+def test_the_offline_time_is_shown_in_whole_seconds_without_the_date():
     own = replace(member(0, "OFFLINE"), message=FOR)
     among = peers(data(0), {1: data(1), 2: data(2)})
 

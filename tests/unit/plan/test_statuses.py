@@ -162,7 +162,9 @@ def misfitting(misfit: Callable[[ModelApp], None]) -> ModelApp:
 
 
 @pytest.mark.parametrize(("misfit", "status"), OUTSIDERS, ids=lambda v: getattr(v, "__name__", ""))
-def test_a_misfit_is_told_and_touches_nothing(misfit: Callable[[ModelApp], None], status: str):
+def test_a_unit_that_does_not_fit_is_reported_and_changes_nothing(
+    misfit: Callable[[ModelApp], None], status: str
+):
     app = misfitting(misfit)
     records = app.cloud.databases[0]
     before = sorted(records.rows)
@@ -273,7 +275,7 @@ def test_the_leader_waits_for_the_heartbeat_of_another_that_has_just_started(gen
     assert str(app.plan("lxd/0").app_status) == "active: 3 members, 3 voters"
 
 
-def test_a_changed_address_of_a_member_is_told():
+def test_a_changed_address_of_a_member_is_reported():
     app = formed(1)
     app.units["lxd/0"].address = app.units["lxd/0"].server.address = "10.0.0.99"
 
@@ -294,7 +296,7 @@ def test_an_address_that_changes_before_joining_is_the_one_used():
     assert the_cluster(app).rows["m1"].address == "10.0.0.99:8443"
 
 
-def test_a_member_whose_lxd_was_emptied_is_not_told_to_go():
+def test_a_member_whose_lxd_was_emptied_is_not_advised_to_leave():
     app = formed(2)
     app.units["lxd/1"].machine.empty_lxd()
 

@@ -103,7 +103,7 @@ def test_the_same_is_asked_under_the_same_id():
     assert one["application-name"] == "lxd"
 
 
-def test_a_ceph_of_another_model_is_told_the_units_name():
+def test_a_request_to_a_ceph_of_another_model_has_the_units_name():
     """ceph-mon sees remote-UUID/0 there, and answers to the charm's unit-name."""
     asked = ceph.request("lxd-cluster/0", Options(storage_backend="ceph"), None)
 

@@ -101,7 +101,7 @@ def test_a_unit_joins_a_cluster_with_a_file_system_of_ceph(
     assert names(app) == ["m0", "m1", "m2"]
 
 
-def test_a_kernel_without_ceph_is_told_however_much_else_there_is(monkeypatch: pytest.MonkeyPatch):
+def test_a_kernel_without_ceph_is_named_before_all_else(monkeypatch: pytest.MonkeyPatch):
     known_to_kernels(monkeypatch)
     app = formed(2)
     for unit in app.units.values():
@@ -235,7 +235,7 @@ def test_a_new_unit_joins_once_it_has_the_key_of_an_earlier_name():
     assert "m3" in names(app)
 
 
-def test_a_key_that_is_none_is_told():
+def test_a_value_that_is_not_a_key_is_reported():
     app = ModelApp(options={"storage_backend": "ceph"})
     app.add(0)
     app.related["ceph"] = ceph.answer(

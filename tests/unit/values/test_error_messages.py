@@ -99,6 +99,6 @@ def test_a_colon_in_quotes_parts_no_chain():
     )
 
 
-def test_other_errors_are_told_as_they_are():
+def test_other_errors_are_shown_unchanged():
     assert proxy_errors.named("connection refused") == "connection refused"
     assert clock_errors.named("connection refused") == "connection refused"

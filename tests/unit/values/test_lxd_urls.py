@@ -35,7 +35,7 @@ def test_both_directions_agree(name: str):
     assert lxd_urls.read(api_path("instances", name)).parts == ("instances", name)
 
 
-def test_what_it_names_is_told_in_words():
+def test_the_object_of_a_url_is_shown_in_words():
     assert (
         str(lxd_urls.read("/1.0/instances/c1?project=team%2Ba")) == "instances/c1 of project team+a"
     )

@@ -143,7 +143,7 @@ def test_a_founder_finishes_a_pool_that_lxd_did_not_finish(folder: bool, generat
     assert the_cluster(app).pools["local"].status == "Created"
 
 
-def test_another_pool_is_asked_for_before_the_bootstrap_was_told():
+def test_another_pool_is_asked_for_before_the_bootstrap_was_published():
     app = ModelApp()
     app.add(0)
     app.hook("lxd/0")
@@ -158,7 +158,7 @@ def test_another_pool_is_asked_for_before_the_bootstrap_was_told():
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_bootstrap_that_was_not_told_is_told_by_the_next_hook(generation: str):
+def test_the_next_hook_publishes_a_bootstrap_that_was_not_published(generation: str):
     app = ModelApp(cloud=Cloud(generation=generation))
     app.add(0)
     app.hook("lxd/0")

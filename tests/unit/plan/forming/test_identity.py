@@ -209,7 +209,7 @@ class TestAnotherCluster:
         assert names(theirs) == ["m0", "m1", "m2"]
 
 
-def test_no_document_tells_to_remove_a_unit_whose_machine_somebody_needs():
+def test_no_document_advises_to_remove_a_unit_whose_machine_somebody_needs():
     """Juju releases the machine with the unit, and with it the member or the data."""
     page = (ROOT / "docs" / "reference" / "statuses.md").read_text().splitlines()
     theirs = [

@@ -78,7 +78,7 @@ def test_on_another_architecture_it_installs_the_members_version():
     )
 
 
-def test_members_of_an_older_charm_tell_no_channel_and_no_architecture():
+def test_members_of_an_older_charm_publish_no_channel_and_no_architecture():
     view = newcomer(arch="", channel="", package="")
 
     assert make_plan(view).steps == (InstallSnap("6/stable", "100"),)

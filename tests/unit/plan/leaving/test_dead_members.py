@@ -70,7 +70,7 @@ def test_where_it_is_refused_the_operator_may_give_it_up(app: ModelApp):
     assert "default/c1" in str(app.plan("lxd/0").app_status)
 
 
-def test_where_lxd_does_not_tell_what_is_there_nothing_is_removed(app: ModelApp):
+def test_nothing_is_removed_if_lxd_does_not_list_what_is_there(app: ModelApp):
     fail(app, "lxd/0", "GET /1.0/instances")
     app.settle()
 

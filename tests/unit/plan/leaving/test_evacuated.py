@@ -132,7 +132,7 @@ def test_a_healthy_one_keeps_nothing_from_being_made(answers: dict[str, bool], w
     assert (found is not None) is waits
 
 
-def test_the_status_tells_them_apart():
+def test_the_status_distinguishes_evacuated_from_dead_members():
     def status_on(lxd: ClusterView) -> str:
         view = seen(lxd)
         peers = peers_of(view)

@@ -114,7 +114,9 @@ def test_a_leaver_admits_a_unit_that_can_have_the_database(generation: str):
     assert names(app) == ["m1", "m2"]
 
 
-def test_a_lone_leaver_tells_in_a_hook_that_another_one_follows(monkeypatch: pytest.MonkeyPatch):
+def test_a_lone_leaver_publishes_in_a_hook_that_another_one_follows(
+    monkeypatch: pytest.MonkeyPatch,
+):
     app = with_lone_leaver()
     stage = Stage(app, app.units["lxd/0"], monkeypatch)
     on = stage.context.on
@@ -142,7 +144,7 @@ def test_the_action_let_in_serves_where_no_such_hook_is_left(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("hook", ["stop", "let-in"])
-def test_a_token_that_a_leaver_cannot_tell_is_taken_back(
+def test_a_token_that_a_leaver_cannot_publish_is_cancelled(
     hook: str, monkeypatch: pytest.MonkeyPatch
 ):
     app = with_lone_leaver()
@@ -173,7 +175,9 @@ def test_the_action_let_in_does_not_make_a_unit_leave(monkeypatch: pytest.Monkey
     assert names(app) == ["m0", "m1"]
 
 
-def test_a_joiner_hears_a_member_whose_departure_was_announced(monkeypatch: pytest.MonkeyPatch):
+def test_a_joiner_reads_the_data_of_a_member_whose_departure_was_announced(
+    monkeypatch: pytest.MonkeyPatch,
+):
     app = with_lone_leaver()
     app.telling.add("lxd/0")
     app.hook("lxd/0")

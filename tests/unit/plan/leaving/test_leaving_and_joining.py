@@ -152,7 +152,7 @@ def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again(
     assert str(app.plan("lxd/1").status) == "active: member m1, voter"
 
 
-def test_a_founder_that_told_nobody_leaves_nothing_behind():
+def test_a_founder_that_published_nothing_leaves_nothing_behind():
     app = ModelApp()
     app.add(0)
     app.add(1)

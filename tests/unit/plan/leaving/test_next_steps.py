@@ -393,7 +393,7 @@ class TestOutside:
         assert holds(self.of()) == ""
 
 
-def test_the_leader_tells_what_no_member_took():
+def test_the_leader_shows_what_no_member_took():
     lxd = cluster(instance(), notes=tried(1))
     view = leaver(lxd)
     seen = replace(view, unit="lxd/0", leader=True, leaving=False)

@@ -59,7 +59,7 @@ class TestGoneWithoutGoodbye:
 
         assert names(app) == ["m0", "m1", "m2"]
 
-    def test_what_it_held_is_told_until_it_is_acknowledged(self, generation: str):
+    def test_what_it_held_is_named_until_it_is_acknowledged(self, generation: str):
         app = self.app(generation)
         app.settle()
 
@@ -114,7 +114,7 @@ class TestGoneWithoutGoodbye:
 
         assert len(names(app)) == 3
 
-    def test_a_departure_that_juju_never_told_of_changes_nothing(self, generation: str):
+    def test_a_departure_that_juju_never_reported_changes_nothing(self, generation: str):
         app = self.app(generation)
         app.databags["lxd/3"] = {"name": '"m3"', "cluster": '"lost"', "version": "1"}
         app.settle()
@@ -220,7 +220,7 @@ class TestRenamed:
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_no_status_tells_to_remove_the_only_copy_of_the_database(generation: str):
+def test_no_status_advises_to_remove_the_only_copy_of_the_database(generation: str):
     """LXD 5.0 and 6.9 lose the database of both then. 5.21 makes the other member a voter."""
     app = formed(3, generation)
     app.leader = "lxd/1"

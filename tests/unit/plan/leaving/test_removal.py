@@ -225,7 +225,7 @@ def test_the_last_but_one_waits_until_lxd_has_given_new_roles(generation: str, l
     assert ("m0" in names(app)) is (generation != "5.21" and not lasting)
 
 
-def test_the_leader_tells_what_holds_another_unit():
+def test_the_leader_shows_what_holds_another_unit():
     app = leaving(with_volume(formed(3), "m2"), "lxd/2")
 
     status = app.plan("lxd/0").app_status

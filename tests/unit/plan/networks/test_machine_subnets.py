@@ -98,7 +98,7 @@ MINE = replace(TAKEN[0], subnets=("10.0.0.5/24",))
 
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("unit", ["lxd/0", "lxd/1"])
-def test_a_machine_in_a_subnet_that_lxd_chose_is_told(unit: str, generation: str):
+def test_a_machine_in_a_subnet_that_lxd_chose_is_reported(unit: str, generation: str):
     """LXD compares it with the routes of one machine, and a machine may get an address later."""
     app = on_cards(formed(3, generation), unit, MINE)
 

@@ -39,7 +39,7 @@ PEER = {"bgp.peers.r1.address": "10.0.0.250", "bgp.peers.r1.password": SECRET}
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_no_value_of_an_operators_key_is_told_or_logged(
+def test_no_value_of_an_operators_key_is_shown_or_logged(
     generation: str, caplog: pytest.LogCaptureFixture
 ):
     """A router's password is one of the keys that a network may have. LXD here refuses them."""
@@ -52,7 +52,7 @@ def test_no_value_of_an_operators_key_is_told_or_logged(
     assert not any(SECRET in line for line in shown)
 
 
-def test_what_is_set_and_unset_is_told_without_the_values():
+def test_set_and_unset_keys_are_shown_without_their_values():
     step = UpdateNetwork("lan", {"ipv4.nat": "true", "dns.domain": ""}, {"m1": {"parent": "eth1"}})
 
     assert str(step) == "set ipv4.nat and unset dns.domain and set parent on m1 on the network lan"
@@ -398,7 +398,7 @@ def test_no_network_is_made_while_a_member_is_down():
     assert plan.steps == ()
 
 
-def test_what_a_switch_will_do_is_told_on_any_unit_before_it_is_done():
+def test_any_unit_shows_what_a_switch_of_networks_will_do():
     app = formed(3)
     app.options |= {"network_mode": "vxlan"}
 

@@ -100,7 +100,7 @@ def test_a_unit_with_an_older_charm_is_not_awaited_while_the_networks_exist():
     assert str(app.hook("lxd/0").app_status) == "active: 3 members, 3 voters"
 
 
-def test_the_coordinator_tells_of_its_own_machine_first():
+def test_the_coordinator_reports_its_own_machine_first():
     app = on_machines(formed(3), ETH1, BR0)
 
     changed(app, network_mode="flat", network_parent="br0")

@@ -150,7 +150,7 @@ def test_no_other_one_recovers(case: Case, why: str):
         assert case.recovery().problem == ""
 
 
-def test_a_unit_that_is_being_removed_hears_answers_once_its_agent_is_restarted():
+def test_a_unit_that_is_being_removed_reads_answers_once_its_agent_is_restarted():
     """Its hook fails, so no other hook runs there. Found by the simulation: seed 3000347."""
     view = Case({**VOTERS, 3: SPARE}, (0, 3)).view()
     held = replace(view, units=Units(frozenset({unit(0), unit(3)}), frozenset({unit(0)})))

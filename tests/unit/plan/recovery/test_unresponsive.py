@@ -169,7 +169,7 @@ def refusing(app: ModelApp, *requests: str) -> ModelApp:
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_what_lxd_refuses_is_told_as_what_it_is(generation: str):
+def test_what_lxd_refuses_is_reported_as_a_refusal(generation: str):
     app = refusing(formed(3, generation), "GET /1.0/storage-pools")
 
     assert str(app.plan("lxd/0").status) == (
@@ -198,7 +198,7 @@ def test_a_unit_that_leaves_waits_once_for_a_daemon_that_does_not_come():
     assert max(seconds[1:]) < deadlines.START / 2
 
 
-def test_what_is_only_told_of_a_leaver_may_be_refused():
+def test_lxd_may_refuse_what_is_only_shown_of_a_leaver():
     app = refusing(leaving(with_instance(formed(3), "m2"), "lxd/2"), "GET /1.0/instances")
 
     view = app.view("lxd/0")

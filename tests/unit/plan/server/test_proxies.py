@@ -152,7 +152,7 @@ def test_what_an_operator_changes_is_the_operators_from_then_on():
     assert config(app) == {HTTPS: SQUID}
 
 
-def test_an_option_that_an_operators_key_stands_against_is_told():
+def test_an_option_that_conflicts_with_an_operators_key_is_reported():
     app = formed(2)
     api(app).server.set_config({HTTP: "http://mine:1"})
     changed(app, proxy_http=SQUID)

@@ -39,7 +39,7 @@ def test_a_joining_member_has_its_part_at_the_same_place(driver: str, place: str
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_unit_that_cannot_have_its_part_is_told_and_gets_no_token(generation: str):
+def test_a_unit_that_cannot_have_its_part_is_reported_and_gets_no_token(generation: str):
     """Otherwise it would give each token back, and get the next one, for good."""
     app = made("zfs", "tank/lxd", generation)
     app.units["lxd/2"].server.drivers -= {"zfs"}

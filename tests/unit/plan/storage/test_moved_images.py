@@ -28,7 +28,7 @@ def app(request: pytest.FixtureRequest) -> ModelApp:
     return with_pool(formed(3, request.param), "fast")
 
 
-def test_a_move_that_failed_is_undone_and_told(app: ModelApp):
+def test_a_move_that_failed_is_undone_and_reported(app: ModelApp):
     """LXD leaves a link to the volume, and what it has not copied in another folder."""
     app.units["lxd/1"].server.full.add("fast")
     app.options["storage_images_volume"] = "fast"

@@ -242,7 +242,7 @@ def test_a_pool_is_not_made_while_somebody_joins():
     assert status == "waiting: to make the pool local-dir until lxd/2 has joined"
 
 
-def test_what_a_switch_will_do_is_told_before_it_is_done():
+def test_the_plan_shows_what_a_switch_of_pools_will_do():
     app = formed(3)
     with_instance(app, "m0")
     app.options["storage_backend"] = "dir"
@@ -256,7 +256,7 @@ def test_what_a_switch_will_do_is_told_before_it_is_done():
     assert set(drivers(app)) == {"local"}
 
 
-def test_the_leader_tells_it_though_another_unit_does_it():
+def test_the_leader_shows_the_switch_though_another_unit_does_it():
     app = formed(3)
     app.leader = "lxd/2"
     app.options["storage_pools"] = "fast: dir"
