@@ -68,13 +68,18 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         arch=ports.machine.architecture(),
         history=history,
     )
-    if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered and view.peers:
-        view = replace(view, peers=believed(view.peers, view.lxd))
-    if isinstance(view.lxd, ClusterView) and lxd_versions.ends_buckets(
-        view.lxd.server.version, snap.offered
-    ):
-        view = replace(view, lxd=cluster.with_buckets(view.lxd, ports))
-    return _with_machine(view, ports)
+    return _with_machine(_with_cluster(view, ports), ports)
+
+
+def _with_cluster(view: View, ports: Ports) -> View:
+    """The view with the peers as LXD proves them, and with buckets if another LXD has none."""
+    lxd = view.lxd
+    if not isinstance(lxd, ClusterView):
+        return view
+    peers = view.peers and believed(view.peers, lxd) if lxd.server.clustered else view.peers
+    if lxd_versions.ends_buckets(lxd.server.version, view.snap.offered):
+        lxd = cluster.with_buckets(lxd, ports)
+    return replace(view, peers=peers, lxd=lxd)
 
 
 def _holds_data(

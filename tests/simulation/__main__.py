@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 from tests.simulation import seeds
-from tests.simulation.schedule import draw
+from tests.simulation.drawing import draw
 from tests.simulation.shrink import shrink
 
 

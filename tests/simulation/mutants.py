@@ -22,9 +22,9 @@ from typing import Any
 
 # This puts the charm's modules on the path.
 from tests.simulation import seeds, stage, stories, tasks
+from tests.simulation.drawing import draw
 from tests.simulation.mistakes import MISTAKES
 from tests.simulation.mutant import Mutant
-from tests.simulation.schedule import draw
 from tests.simulation.stories import (
     CUT_OFF_IN_CREATION,
     DIES_IN_CREATION,

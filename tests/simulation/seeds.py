@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from tests.simulation import charm_in_ops, charm_in_process, fast
 from tests.simulation.ambush import Ambush
 from tests.simulation.commands import Commands
+from tests.simulation.drawing import draw
 from tests.simulation.ending import Ending
 from tests.simulation.engine import APP, CHARM, Engine
 from tests.simulation.faults import Faults
 from tests.simulation.happenings import happen
 from tests.simulation.invariants import Invariants
 from tests.simulation.ledger import Ledger
-from tests.simulation.schedule import Schedule, draw
+from tests.simulation.schedule import Schedule
 from tests.simulation.site import Site
 from tests.simulation.tasks import Violation
 

@@ -15,8 +15,8 @@ import charm
 from hooks.input_reader import PEERS
 from lab.model.rules import VERSIONS
 from tests.simulation import fast, mutants, seeds
+from tests.simulation.drawing import draw
 from tests.simulation.mutant import Mutant
-from tests.simulation.schedule import draw
 from tests.simulation.shrink import shrink
 
 pytestmark = pytest.mark.simulation
