@@ -200,4 +200,4 @@ def _count(gateway: ipaddress.IPv4Interface) -> int:
 
 def record(overlay: OverlayDhcp) -> str:
     """The note about a running segment. The number goes up with the files of `host`."""
-    return f"3 Segment{str(overlay).removeprefix(type(overlay).__name__)}"
+    return f"4 Segment{str(overlay).removeprefix(type(overlay).__name__)}"

@@ -71,8 +71,8 @@ LOSSES = [
 def test_a_refresh_of_the_charm_starts_no_overlay_again():
     """What an earlier charm noted is compared with it, word by word."""
     assert plan_overlay_dhcp.record(OVERLAY) == (
-        "3 Segment(network='seg-0', gateway='10.9.0.1/16', first='10.9.1.0', last='10.9.1.255', "
-        "mac='02:16:3e:0:0:1', group='239.1.1.1', peers=())"
+        "4 Segment(network='seg-0', gateway='10.9.0.1/16', first='10.9.1.0', last='10.9.1.255', "
+        "mac='02:16:3e:0:0:1', group='239.1.1.1', mtu='1400', peers=())"
     )
 
 
