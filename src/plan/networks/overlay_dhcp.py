@@ -84,8 +84,10 @@ def problem(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 def _failure(overlay: OverlayDhcp) -> Status:
     name = overlay.network
-    what, unit = ("DHCP fails", "dhcp") if overlay.gateway else ("its peers are lost", "peers")
-    return blocked(f"network {name}: {what}: systemctl status lxd-cluster-{unit}-{name}")
+    if overlay.gateway:
+        return blocked(f"network {name}: DHCP fails: systemctl status lxd-cluster-dhcp-{name}")
+    peers = f"lxd-cluster-peers-{name}"
+    return blocked(f"network {name}: its peers are lost: systemctl status {peers}")
 
 
 def before_join(view: View, peers: Peers) -> Status | None:
