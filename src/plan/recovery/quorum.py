@@ -55,7 +55,7 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     own = copy.node(peers.own.address)
     others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
     lost = {n.address for n in others if _lost(n, view, peers, named)}
-    if problem := _unusable(peers, copy) or _voters_left(view, peers, copy, lost):
+    if problem := _unusable(view, peers, copy) or _voters_left(view, peers, copy, lost):
         return Recovery(problem, frozenset(lost))
     rest = [n for n in others if n.address not in lost]
     rest += [
@@ -129,11 +129,13 @@ def _unheard(view: View, peers: Peers, lost: list[DatabaseNode]) -> str:
     )
 
 
-def _unusable(peers: Peers, copy: DatabaseCopy) -> str:
+def _unusable(view: View, peers: Peers, copy: DatabaseCopy) -> str:
     """Why the database on this machine can never be the cluster's."""
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
-        return "this member has no copy of the database: run the action on another one"
+        why = "this member has no copy of the database: run the action on another one"
+        # That one waits until this unit has heard its question.
+        return f"{why}; {_how_to_hear(view)}" if _hears_nothing(view) else why
     if age(peers, copy) is None:
         return "the database here has no entries: run the action on another one"
     return ""
@@ -258,12 +260,16 @@ def _how_to_hear(view: View) -> str:
     While a hook fails, Juju's agent runs no others, and goes on with the data that it has read
     (uniter/runner/context/cache.go). A unit that is being removed without a quorum is in error.
     """
-    if view.units is not None and view.unit in view.units.leaving:
+    if _hears_nothing(view):
         return (
             "this unit hears nothing while its hook fails, so type on its machine: "
             f"{RESTART_AGENT}, and run this again"
         )
     return "run this again in some minutes"
+
+
+def _hears_nothing(view: View) -> bool:
+    return view.units is not None and view.unit in view.units.leaving
 
 
 @dataclass(frozen=True, order=True)

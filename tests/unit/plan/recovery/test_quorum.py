@@ -162,6 +162,20 @@ def test_a_unit_that_is_being_removed_reads_answers_once_its_agent_is_restarted(
     assert re.match("lxd/3 has not said yet .* restart 'jujud-machine-.*, and run this", problem)
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_leaver_without_a_copy_says_how_it_hears_who_asks(leaves: bool):
+    """The others wait until it has answered."""
+    case = Case({**VOTERS, 0: SPARE, 3: Role.VOTER}, (0,))
+    view = case.view()
+    assert view.units is not None
+    leaving = frozenset({view.unit} if leaves else ())
+
+    problem = case.seen(replace(view, units=replace(view.units, leaving=leaving))).problem
+
+    assert problem.startswith("this member has no copy of the database: run the action on another")
+    assert ("restart 'jujud-machine-" in problem) == leaves
+
+
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
