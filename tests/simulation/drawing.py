@@ -40,9 +40,8 @@ def draw(seed: int) -> Schedule:
     happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
     happenings = _ambushed(random, happenings, STEPS)
-    happenings += _of_storage(seed, seconds) + _of_networks(seed, seconds)
-    happenings += _of_hands(seed, seconds) + _of_leaders(seed, seconds)
-    happenings += _of_ceph(seed, seconds)
+    for topic in (_of_changes, _of_hands, _of_leaders, _of_ceph):
+        happenings += topic(seed, seconds)
     return Schedule(
         seed=seed,
         units=random.choice([1, 2, 3, 3, 3, 4, 4, 5, 6]),
@@ -63,24 +62,18 @@ def draw(seed: int) -> Schedule:
     )
 
 
-def _of_storage(seed: int, seconds: float) -> list[Happening]:
-    """In two seeds of five the operator changes pools, and events happen while they are made."""
-    if seed % 5 not in (1, 3):
+def _of_changes(seed: int, seconds: float) -> list[Happening]:
+    """In three seeds of five the operator changes pools or networks while events happen."""
+    if seed % 5 in (1, 3):
+        topic, commands, steps = "storage", STORAGE, STORAGE_STEPS
+    elif seed % 5 == 2:
+        topic, commands, steps = "networks", NETWORKS, NETWORK_STEPS
+    else:
         return []
-    random = Random(f"storage {seed}")
-    found = [_draw(random, STORAGE, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
+    random = Random(f"{topic} {seed}")
+    found = [_draw(random, commands, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
     faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
-    return found + _ambushed(random, faults, STORAGE_STEPS)
-
-
-def _of_networks(seed: int, seconds: float) -> list[Happening]:
-    """In one seed of five the operator changes networks, and events happen while they are made."""
-    if seed % 5 != 2:
-        return []
-    random = Random(f"networks {seed}")
-    found = [_draw(random, NETWORKS, seconds) for _ in range(random.choice([1, 2, 3, 5]))]
-    faults = [_draw(random, FAULTS, seconds) for _ in range(random.choice([0, 0, 1, 2, 4]))]
-    return found + _ambushed(random, faults, NETWORK_STEPS)
+    return found + _ambushed(random, faults, steps)
 
 
 def _of_hands(seed: int, seconds: float) -> list[Happening]:
