@@ -32,7 +32,7 @@ class WantedPool:
     """The file system in Ceph that it is in, empty for other backends."""
     user: str = ""
     """The user of an existing pool in the application's Ceph."""
-    elsewhere: bool = False
+    without_relation: bool = False
     """Whether it is in a Ceph of the operator's own, which no relation integrates."""
     config: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -278,7 +278,9 @@ def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
         pool = replace(pool, devices=())
     size = record.size or pool.size
     pool = replace(pool, backend=record.backend, size=size, user=record.user)
-    return replace(pool, in_ceph=record.elsewhere, elsewhere=True) if record.elsewhere else pool
+    return (
+        replace(pool, in_ceph=record.elsewhere, without_relation=True) if record.elsewhere else pool
+    )
 
 
 def _member_config(
@@ -287,7 +289,7 @@ def _member_config(
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in server.drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, server)
-    if backend.on_ceph and not pool.elsewhere and (problem := _locked(view, pool)):
+    if backend.on_ceph and not pool.without_relation and (problem := _locked(view, pool)):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else MemberConfig(pool, backend, device)
