@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import jubilant
-
 from tests.chaos.fault import Fault
 from tests.chaos.ground import KILL_LXD, Ground
 from tests.integration import cluster
@@ -28,11 +26,8 @@ def _changed(ground: Ground, network: str) -> None:
 
 def _is_made(ground: Ground, network: str) -> bool:
     first = ground.first()
-    try:
-        found = cluster.query(ground.juju, "/1.0/networks?recursion=1", first)
-        profile = cluster.query(ground.juju, "/1.0/profiles/default", first)
-    except jubilant.CLIError:
-        return False  # LXD has just been killed there.
+    found = cluster.query(ground.juju, "/1.0/networks?recursion=1", first)
+    profile = cluster.query(ground.juju, "/1.0/profiles/default", first)
     row = next((n for n in found if n["name"] == network), None)
     return (
         row is not None

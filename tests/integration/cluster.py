@@ -60,19 +60,26 @@ def whole(juju: jubilant.Juju, units: int, seconds: float = WAIT) -> dict[str, d
 
 
 def _agree(juju: jubilant.Juju, units: list[str]) -> bool:
-    try:
-        seen = [members(juju, unit) for unit in units]
-    except jubilant.CLIError:
-        return False
+    seen = [members(juju, unit) for unit in units]
     online = all(row["status"] == "Online" for rows in seen for row in rows.values())
     return online and all(set(rows) == set(seen[0]) and len(rows) == len(units) for rows in seen)
 
 
 def eventually(question: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Returns once the answer is yes, fails after `seconds`."""
+    """Returns once the answer is yes, fails after `seconds`.
+
+    A command that fails is a no: LXD makes an interface again with each change of its network, and
+    nothing answers while a daemon starts.
+    """
     end = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < end, f"not within {seconds} s"
+    while True:
+        failure = ""
+        try:
+            if question():
+                return
+        except jubilant.CLIError as error:
+            failure = f": {error.stderr}"
+        assert time.monotonic() < end, f"not within {seconds} s{failure}"
         time.sleep(0.5)
 
 

@@ -177,13 +177,7 @@ def test_a_machine_that_reboots_is_a_member_again(juju: jubilant.Juju):
 
     juju.ssh(unit, "sudo systemd-run --on-active=1 /usr/bin/systemctl reboot")
 
-    def back() -> bool:
-        try:
-            return booted(juju, unit) != boot
-        except jubilant.CLIError:
-            return False
-
-    eventually(back, 120)
+    eventually(lambda: booted(juju, unit) != boot, 120)
     whole(juju, 3)
     eventually(
         lambda: {i["status"] for i in query(juju, "/1.0/instances?recursion=1")} == {"Running"}

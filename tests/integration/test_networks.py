@@ -240,20 +240,14 @@ def test_members_find_each_other_without_multicast(juju: jubilant.Juju, source: 
         flooded = [line for line in shown.splitlines() if line.startswith("00:00:00:00:00:00")]
         return len(flooded) == 2 and not any("239." in line for line in flooded)
 
+    network = "/1.0/networks/lxdbr0vxlan"
+    eventually(lambda: query(juju, network)["config"].get("tunnel.lxd.ttl") == "64", 90)
     eventually(lambda: all(floods_to_addresses(unit) for unit in units(juju)), 90)
     target = address(juju, "v2")
     assert reaches(juju, "v0", target)
     on(juju, units(juju)[0], "snap restart --reload lxd")
     eventually(lambda: all(floods_to_addresses(unit) for unit in units(juju)), 60)
-    eventually(lambda: reaches_now(juju, "v0", target), 60)
-
-
-def reaches_now(juju: jubilant.Juju, container: str, target: str) -> bool:
-    """The same while LXD's members find each other again after one has restarted."""
-    try:
-        return reaches(juju, container, target)
-    except jubilant.CLIError:
-        return False
+    eventually(lambda: reaches(juju, "v0", target), 60)
 
 
 def test_a_firewall_lets_an_overlay_through_with_the_documented_ports(
@@ -273,9 +267,9 @@ def test_a_firewall_lets_an_overlay_through_with_the_documented_ports(
     on(juju, unit, f"nft add rule {chain} iifname lxdbr0vxlan udp dport 67 accept")
     (own,) = given(juju, [made])
     other = next(f"v{n}" for n, m in enumerate(sorted(members(juju))) if m != hostname(juju, unit))
-    assert not reaches_now(juju, other, own)
+    assert not reaches(juju, other, own)
     on(juju, unit, f"nft add rule {chain} udp dport 8472 accept")
-    eventually(lambda: reaches_now(juju, other, own), 30)
+    eventually(lambda: reaches(juju, other, own), 30)
 
     on(juju, unit, "nft flush ruleset")
     table = "nft list table bridge lxd_cluster_lxdbr0vxlan"
