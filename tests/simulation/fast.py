@@ -131,6 +131,7 @@ for _module in list(sys.modules.values()):
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
 ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
+ipaddress.ip_interface = lru_cache(maxsize=4096)(ipaddress.ip_interface)
 
 
 def _load_config(self: Any, kind: Any, **more: Any) -> Any:
