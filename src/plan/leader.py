@@ -288,12 +288,22 @@ def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 def _down(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Waiting while members are offline, with the reason if one is known."""
-    down = [m.name for m in lxd.members if not m.up]
+    down = [m.name for m in lxd.members if not (m.up or m.blocked)]
     if not down:
-        return None
+        return _with_versions(lxd)
     total = count(len(lxd.members), "member")
     quiet = heartbeats.status(view, lxd, peers)
     return quiet or waiting(f"{len(down)} of {total} offline: {names(down)}")
+
+
+def _with_versions(lxd: ClusterView) -> Status | None:
+    """Waiting while members have several versions of LXD."""
+    if not any(m.blocked for m in lxd.members):
+        return None
+    newer = [m.name for m in lxd.members if m.newer]
+    if not newer:
+        return waiting("for one LXD on all members")
+    return waiting(f"for one LXD on all members: {names(newer)} has a newer one")
 
 
 def _evacuated(lxd: ClusterView) -> Status | None:

@@ -196,9 +196,9 @@ def _install(view: View) -> Plan | None:
     if unusable := _unusable(snap) or removed_snap.status(view):
         return Plan(unusable)
     # A try that was interrupted before the exchange does not permit an exchange without the checks.
-    if snap.installed and (_has_other_file(view) or not snap.unfinished):
+    if snap.installed and (_is_to_exchange(view) or not snap.unfinished):
         return _exchange(view)
-    if view.resource is not None:
+    if view.resource is not None and not versions.follows_store(view):
         return _from_file(view, view.resource)
     if snap.installed:
         return _finishing(view)
@@ -220,11 +220,16 @@ def _has_other_file(view: View) -> bool:
     return view.resource is not None and not view.snap.same_as_resource
 
 
+def _is_to_exchange(view: View) -> bool:
+    """Whether the installed snap must become the attached one, as soon as it may."""
+    return _has_other_file(view) and not versions.follows_store(view)
+
+
 def _exchange(view: View) -> Plan | None:
     """The plan for an installed LXD that must become another one, None if it may stay."""
     if (plan := existing_lxd.due(view)) is not None:
         return plan
-    if view.resource is None or not _has_other_file(view):
+    if view.resource is None or not _is_to_exchange(view):
         return None
     plan = upgrade.of_file(view, view.resource)
     member = view.peers is not None and bool(view.peers.own.cluster)

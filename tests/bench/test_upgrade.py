@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.bench.drive import all_active, together, until
 from tests.bench.figures import Figures
 from tests.bench.machine_on_node import resource
 from tests.bench.units import BenchApp
+
+_ROOT = Path(__file__).parents[2]
 
 
 class Watch:
@@ -109,3 +112,35 @@ def _first_processes(app: BenchApp) -> dict[str, set[processes.Process]]:
         }
         for name, unit in app.units.items()
     }
+
+
+@pytest.mark.long
+def test_members_that_wait_for_a_dead_one_go_on_once_its_record_has_their_version(
+    trio: BenchApp, later: tuple[Path, ...]
+):
+    """Somebody refreshed LXD by hand. docs/how-to/recover.md has the statement."""
+    if not later:
+        pytest.skip("no later LXD: make bench NEXT='FOLDER ...'")
+    trio.units["lxd/2"].node.kill_daemon()
+    trio.release("lxd/2")
+    for unit in trio.units.values():
+        unit.ports.snap.install_file(str(later[0]))
+    expected = "waits for a member without a unit"
+    until(trio, lambda: expected in str(trio.hook("lxd/0").status), 180, ("lxd/0", "lxd/1"))
+    folder = trio.units["lxd/0"].node.lxd_dir / "database"
+    patch = folder / "patch.global.sql"
+    patch.write_text(_statement())
+    for unit in trio.units.values():
+        unit.ports.snap.reload()
+
+    until(trio, lambda: all_active(trio), 180)
+    rows = trio.units["lxd/0"].ports.lxd.members.list()
+    assert sorted(row.name for row in rows) == ["m0", "m1"]
+    assert not patch.exists()
+
+
+def _statement() -> str:
+    text = (_ROOT / "docs/how-to/recover.md").read_text()
+    found = re.search(r"UPDATE nodes SET .*;", text)
+    assert found is not None
+    return found[0].replace("MEMBER", "m2")

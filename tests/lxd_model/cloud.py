@@ -33,6 +33,10 @@ class Cloud:
         self.now = now
         self.version = generations.generation(generation).version
         """The version of LXD that snapd installs, until it is changed."""
+        self.revision = "100"
+        """Its revision in the store."""
+        self.released = {self.revision: self.version}
+        """By revision: the versions that the store had."""
         self.pause: Callable[[float, str], None] = self._advance
         self.fault: Callable[[str, str], Fault] = _no_fault
         self.servers: dict[str, Server] = {}

@@ -388,7 +388,8 @@ class Server:
         if self.opened:
             return Silence.NO_DATABASE
         row = self.row()
-        return Silence.WAITING if row is not None and self._waits(row) else Silence.HUNG
+        waits = row is not None and self._waits(row) and self._reaches_leader()
+        return Silence.WAITING if waits else Silence.HUNG
 
     def notice(self) -> None:
         """Notes that a daemon has its database: after its start, or after it was cut off."""
@@ -409,20 +410,28 @@ class Server:
         After a removal by force it answers a little longer. A starting daemon waits until all
         members have its version; running daemons do not.
         """
-        now, records = self.cloud.now, self.records
+        now = self.cloud.now
         row = self.row()
         if row is None:
             if not self.opened or now - self.parted > times.PARTING:
                 return False
         elif (
-            not self.takes_part(records, row, now)
+            not self.takes_part(self.records, row, now)
             or self._waits(row)
             or (not self.opened and self.listeners.wait())
         ):
             return False
-        leader = heartbeats.leader(self.cloud, records, now)
-        return bool(leader) and self.cloud.reachable(self.machine, records.rows[leader].server)
+        return self._reaches_leader()
+
+    def _reaches_leader(self) -> bool:
+        leader = heartbeats.leader(self.cloud, self.records, self.cloud.now)
+        return bool(leader) and self.cloud.reachable(self.machine, self.records.rows[leader].server)
 
     def _waits(self, row: Row) -> bool:
-        """Whether the daemon has started and waits for members of another version."""
-        return not self.opened and any(r.version != row.version for r in self.records.members)
+        """Whether the daemon has started and waits for members of another version.
+
+        It compares the versions once it reaches the database's leader (`OpenCluster` in LXD's
+        db.go, 5.0 to 6.9), not with evacuated members' (`selectNodesVersions` in its query.go).
+        """
+        members = (r for r in self.records.members if r.state is State.CREATED)
+        return not self.opened and any(r.version != row.version for r in members)

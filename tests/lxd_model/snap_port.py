@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import deadlines
-from host.snap import ChannelUnknownError, SnapError
+from host.snap import ChannelUnknownError, SnapError, resource
 from state.facts import Resource, SnapFacts
 from tests.lxd_model import times
 
@@ -23,7 +24,8 @@ class ModelSnap:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._digest = ""
+        self._digests: dict[str, str] = {}
+        """By revision: the digest of its file."""
         self._channel = ""
         self._unfinished = False
         self._ours = ""
@@ -42,7 +44,7 @@ class ModelSnap:
             revision=self._server.revision,
             version=self._server.version if self._server.installed else "",
             channel="" if self._server.revision.startswith("x") else self._channel,
-            offered="" if same else self.version,
+            offered="" if same or wanted is None else self._version_in(wanted.path),
             same_as_resource=same,
             foreign=self._server.installed and self._server.revision != self._ours,
             untouched=self._server.installed and not self._server.run,
@@ -53,7 +55,10 @@ class ModelSnap:
         """LXD from the store."""
         if channel in self.unknown:
             raise ChannelUnknownError(f"no LXD on {channel}")
-        self._call("snap.install", times.INSTALL, lambda: self._install(revision or "100", ""))
+        known = self._server.cloud.released
+        version = known.get(revision, self.version) if revision else self.version
+        revision = revision or self._server.cloud.revision
+        self._call("snap.install", times.INSTALL, lambda: self._install(revision, version))
         self._channel = channel
         self._ours = self._server.revision
         self._unfinished = False
@@ -65,17 +70,27 @@ class ModelSnap:
         self.install(channel, "")
 
     def install_file(self, path: str) -> None:
-        """LXD from a local file. Its path stands for its digest here."""
+        """LXD from a local file."""
         before = self._server.revision
         number = int(before[1:]) + 1 if before.startswith("x") else 1
-        self._call("snap.install_file", times.INSTALL, lambda: self._install(f"x{number}", path))
+        version, digest = self._version_in(path), _digest(path)
+        self._call(
+            "snap.install_file",
+            times.INSTALL,
+            lambda: self._install(f"x{number}", version, digest),
+        )
         self._ours = self._server.revision
         self._unfinished = False
+
+    def refresh(self, revision: str) -> None:
+        """`snap refresh --revision`, by hand."""
+        self._use(revision, self._server.cloud.released[revision])
 
     def remove(self) -> None:
         """Removes LXD with everything in it."""
         self._call("snap.remove", times.DAEMON_START, self._remove)
-        self._ours = self._digest = self._channel = ""
+        self._ours = self._channel = ""
+        self._digests.clear()
 
     def stop(self) -> None:
         """Stops the daemon and, as the real snap does, all instances here."""
@@ -105,16 +120,27 @@ class ModelSnap:
     def _remove(self) -> None:
         self._server.uninstall()
 
-    def _install(self, revision: str, digest: str) -> None:
+    @property
+    def _digest(self) -> str:
+        return self._digests.get(self._server.revision, "")
+
+    def _version_in(self, path: str) -> str:
+        """The version of LXD in a file, which has it as text."""
+        file = Path(path)
+        return file.read_text().split()[0] if file.is_file() else self.version
+
+    def _install(self, revision: str, version: str, digest: str = "") -> None:
         server = self._server
         self._unfinished = True
         if (server.revision, self._digest) == (revision, digest):
             return
-        server.kill_daemon()
-        server.revision = revision
-        server.version = self.version
-        self._digest = digest
-        server.start_daemon()
+        self._digests[revision] = digest
+        self._use(revision, version)
+
+    def _use(self, revision: str, version: str) -> None:
+        self._server.kill_daemon()
+        self._server.revision, self._server.version = revision, version
+        self._server.start_daemon()
 
     def _call(self, what: str, seconds: float, effect: Callable[[], None]) -> None:
         cloud = self._server.cloud
@@ -129,3 +155,9 @@ class ModelSnap:
         cloud.pause(seconds, what)
         if fault == "lost":
             raise SnapError("the answer was lost")
+
+
+def _digest(path: str) -> str:
+    """As the charm's. The path of a file that does not exist stands for it."""
+    found = resource(Path(path)) if Path(path).is_file() else None
+    return found.digest if found else path

@@ -22,6 +22,7 @@ from tests.lxd_model.ground import (
     start_over,
     statuses,
 )
+from tests.lxd_model.silence import Silence
 from tests.lxd_model.truth import MemberTruth
 
 ALL = pytest.mark.parametrize("generation", generations.NAMES)
@@ -283,6 +284,25 @@ def test_a_daemon_that_starts_waits_until_all_have_its_version():
     one.snap.install_file("newer")
     cloud.now += 30
     assert lxd(one).server.get().version == lxd(two).server.get().version == "5.0.3"
+
+
+def test_a_daemon_compares_versions_only_once_it_reaches_the_databases_leader():
+    cloud, (one, two) = cluster(2, "5.0")
+    one.power_off()
+    two.snap.version = "5.0.3"
+    two.snap.install_file("newer")
+    cloud.now += 30
+    assert two.silence() is Silence.HUNG
+
+
+def test_nobody_waits_for_an_evacuated_member_of_another_version():
+    cloud, (one, two, three) = cluster(3, "5.21")
+    by_hand.evacuate(three)
+    for server in (one, two):
+        server.snap.version = "5.21.8"
+        server.snap.install_file("newer")
+    cloud.now += 30
+    assert lxd(one).server.get().version == "5.21.8"
 
 
 @pytest.mark.parametrize("version", ["5.21.8", "6.10"])

@@ -19,6 +19,7 @@ from tests.lxd_model.refusal import Refusal
 from tests.lxd_model.server import Server
 from tests.lxd_model.things import Thing
 from tests.simulation.engine import APP
+from tests.simulation.exchanges import Exchanges
 from tests.simulation.hands import Hands
 from tests.simulation.schedule import Happening
 from tests.simulation.site import Site, evacuate, truth_of
@@ -66,6 +67,7 @@ class Commands:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.hands = Hands(site)
+        self.exchanges = Exchanges(site)
 
     def add_unit(self, happening: Happening) -> str | None:
         del happening

@@ -13,6 +13,9 @@ from tests.simulation.schedule import (
     ACTOR,
     COMMANDS,
     DYING,
+    EXCHANGE_STEPS,
+    EXCHANGES,
+    EXCHANGING,
     FAULTS,
     GENERATIONS,
     HANDS,
@@ -40,7 +43,7 @@ def draw(seed: int) -> Schedule:
     happenings = [_draw(random, FAULTS, seconds) for _ in range(faults)]
     happenings += [_draw(random, COMMANDS, seconds) for _ in range(commands)]
     happenings = _ambushed(random, happenings, STEPS)
-    for topic in (_of_changes, _of_hands, _of_leaders, _of_ceph):
+    for topic in (_of_changes, _of_hands, _of_leaders, _of_ceph, _of_exchanges):
         happenings += topic(seed, seconds)
     return Schedule(
         seed=seed,
@@ -97,6 +100,17 @@ def _of_ceph(seed: int, seconds: float) -> list[Happening]:
         found += _death(random, random.uniform(0.6, 0.8) * seconds)
     faults = [_draw(random, DYING, seconds) for _ in range(random.choice([0, 1, 2, 4]))]
     return found + _ambushed(random, faults, SHARED_STEPS)
+
+
+def _of_exchanges(seed: int, seconds: float) -> list[Happening]:
+    """In one seed of ten the operator gives the members another LXD."""
+    random = Random(f"exchanges {seed}")
+    if random.random() >= 0.1:
+        return []
+    drawn = [_draw(random, EXCHANGES, seconds) for _ in range(random.choice([1, 1, 1, 2]))]
+    found = [replace(h, at=random.uniform(0.3, 0.7) * seconds) for h in drawn]
+    faults = [_draw(random, EXCHANGING, seconds) for _ in range(random.choice([0, 1, 2, 4]))]
+    return found + _ambushed(random, faults, EXCHANGE_STEPS)
 
 
 def _death(random: Random, at: float) -> list[Happening]:

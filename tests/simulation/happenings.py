@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.simulation.commands import Commands
 from tests.simulation.faults import Faults
-from tests.simulation.schedule import FAULTS, HANDS, SHARED, Happening
+from tests.simulation.schedule import EXCHANGES, FAULTS, HANDS, SHARED, Happening
 
 
 def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
@@ -19,6 +19,8 @@ def happen(happening: Happening, faults: Faults, commands: Commands) -> None:
     who = faults if happening.kind in FAULTS else commands
     if happening.kind in HANDS or happening.kind in SHARED:
         who = commands.hands
+    elif happening.kind in EXCHANGES:
+        who = commands.exchanges
     does: Callable[[Happening], str | None] = getattr(who, happening.kind.replace("-", "_"))
     description = does(happening)
     if description is not None:

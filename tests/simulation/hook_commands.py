@@ -69,8 +69,7 @@ class HookCommands:
     def resource_get(name: str) -> Path:
         """As ops.hookcmds."""
         with _refusing("resource-get") as tools:
-            tools.resource(name)
-        raise NotImplementedError("no resource is attached in the simulation")
+            return Path(tools.resource(name).path)
 
     @staticmethod
     def status_get(*, app: bool = False) -> hookcmds.UnitStatus:

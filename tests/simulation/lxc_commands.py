@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from lab.model.state import Unit
@@ -18,6 +19,7 @@ from records import not_running
 from tests.lxd_model import by_hand
 from tests.lxd_model.records import State
 from tests.lxd_model.refusal import Refusal
+from tests.lxd_model.things import DEFAULT
 from tests.simulation.commands import Commands, held_on
 from tests.simulation.site import Site, answers, notes_of
 
@@ -48,6 +50,13 @@ class LxcCommands:
     def delete_pool(self, unit: Unit, name: str) -> None:
         self.engine.operator_does("lxc storage delete", name)
         self.engine.cloud.servers[unit.machine].records.pools.pop(name, None)
+
+    def remove_profile_device(self, unit: Unit, name: str) -> None:
+        self.engine.operator_does("lxc profile device remove default", name)
+        records = self.engine.cloud.servers[unit.machine].records
+        default = records.profiles[DEFAULT, DEFAULT]
+        devices = {n: d for n, d in default.devices.items() if n != name}
+        records.profiles[DEFAULT, DEFAULT] = replace(default, devices=devices)
 
     def delete_half_made_pool(self, unit: Unit, name: str) -> None:
         self.engine.operator_does("lxc storage delete", name)

@@ -30,6 +30,7 @@ from tests.simulation.stories import (
     HAS_AN_EPHEMERAL,
     JOINED_BY_HAND,
     LEAVES_6_9,
+    LOST_AND_REFRESHED,
     NAMES_SHIFT,
     NEWEST_COPY_SURVIVES,
     QUIET_EVACUATED_LEADER,
@@ -49,6 +50,7 @@ from observe import cluster
 from options.options import ABANDON
 from plan.forming import identity
 from plan.forming.identity import Owner
+from plan.install import versions
 from plan.leaving import (
     blockers,
     dead_members,
@@ -120,6 +122,10 @@ def _fixes_nothing(lxd: ClusterView, member: Member) -> list[Any]:
 def _waits(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     del view, lxd, member
     return ()
+
+
+def _waits_for_units(*_: Any) -> None:
+    return None
 
 
 def _never_quiet(*_: Any) -> bool:
@@ -254,6 +260,13 @@ MISTAKES = (
         "_with_cluster_name",
         _believes_its_name,
         NAMES_SHIFT,
+    ),
+    Mutant(
+        "who waits for a lost member's LXD does not say so",
+        versions,
+        "waits_for_unitless",
+        _waits_for_units,
+        LOST_AND_REFRESHED,
     ),
     Mutant(
         "the snap is restarted, not the daemon",

@@ -54,6 +54,7 @@ class ObedientOperator:
             r"address changed from ([^ :]+)\S* to": self._give_address,
             r"lxc cluster restore": self.lxc.restore,
             r"LXD here has a (?:storage )?pool (\S+?):? ": self.lxc.delete_pool,
+            r"LXD here has a profile device (\S+): delete": self.lxc.remove_profile_device,
             r"holds \w+: run wipe-device": self._wipe_device,
             r"remove this unit": self._replace,
             r"in another cluster, .*: use another machine": self._use_another,
@@ -62,7 +63,10 @@ class ObedientOperator:
             r"finish it, or lxc network delete (\S+)": self.lxc.delete_network,
             r"run let-in": self._let_in,
             r"juju run \S+/leader take-back": self._take_back,
+            r"exchange LXD: (\S+) has no unit": self._retire,
+            r"has no local buckets: copy and delete (\S+)/(\S+) on": self._delete_bucket,
             r"pool (\S+) is on devices: name this machine's in (\S+)": self._name_devices,
+            **commands.exchanges.cures,
         }
         """What a unit's status asks for, and the method that does it."""
         self._cures_for_all: dict[str, Callable[..., None]] = {
@@ -128,6 +132,13 @@ class ObedientOperator:
     def _configure(self, _: Unit, option: str, value: str) -> None:
         self.engine.operator_does("juju config", f"{option}={value}")
         self.engine.juju.set_config(APP, {option: value})
+
+    def _delete_bucket(self, unit: Unit, pool: str, name: str) -> None:
+        """Its operator has copied it."""
+        records = self.engine.cloud.servers[unit.machine].records
+        for bucket in [b for b in records.buckets.values() if (b.pool, b.name) == (pool, name)]:
+            self.engine.operator_does("lxc storage bucket delete", bucket)
+            self.commands.delete(bucket)
 
     def _let_in(self, unit: Unit) -> None:
         self._action(unit.name, "let-in")
@@ -327,7 +338,7 @@ class ObedientOperator:
         else:
             self.lxc.start_what_ran_on(name)
 
-    def _retire(self, _: None, name: str) -> None:
+    def _retire(self, _: Unit | None, name: str) -> None:
         """Evacuates a member without a unit, and removes it from the cluster."""
         for server in self.site.live_servers():
             row = server.records.rows.get(name)

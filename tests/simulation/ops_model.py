@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -177,9 +178,12 @@ class Model:
         network = SimpleNamespace(bind_address=address["value"], interfaces=[nic])
         return SimpleNamespace(network=network)
 
-    def fetch(self, name: str) -> Any:
-        """As ops.Resources: none is attached."""
-        raise ops.ModelError(f'ERROR could not download resource: resource "{name}" not found')
+    def fetch(self, name: str) -> Path:
+        """As ops.Resources."""
+        try:
+            return Path(self._stage.context.resource(name).path)
+        except HookToolError as error:
+            raise ops.ModelError(f"ERROR {error}") from error
 
 
 class Framework:

@@ -274,6 +274,29 @@ LEAVING: dict[str, tuple[int, Any]] = {
 """The faults at that time."""
 
 
+def _attached(random: Random, _: float) -> dict[str, Any]:
+    return {"word": random.choice(["next", "next", "next", "last", "rebuilt", "older"])}
+
+
+EXCHANGES: dict[str, tuple[int, Any]] = {"attach": (4, _attached), "refresh": (1, _while(1, 300))}
+"""How operators give the members another LXD, in some seeds."""
+EXCHANGING: dict[str, tuple[int, Any]] = {
+    "kill-hook": (8, _kill),
+    "kill-daemon": (4, _while(0.5, 60)),
+    "reboot": (4, _while(10, 120)),
+    "power-off": (4, _while(20, 900)),
+    "destroy": (1, _while(5, 600)),
+    "isolate": (3, _while(5, 400)),
+    "lead": (4, _nothing),
+    "call": (6, _call),
+    "add-unit": (6, _nothing),
+    "remove-unit": (6, _nothing),
+    "force-remove": (2, _while(0.1, 300)),
+    "attach": (2, _attached),
+}
+"""The faults at that time."""
+
+
 STEPS: dict[str, int] = {
     "Join": 10,
     "MakeToken": 5,
@@ -306,5 +329,14 @@ SHARED_STEPS = {
     "WriteNotes": 2,
 }
 """The same in seeds with a Ceph."""
+EXCHANGE_STEPS = {
+    "InstallSnapFile": 10,
+    "BackupDatabase": 6,
+    "InstallSnap": 2,
+    "Join": 3,
+    "LeaveCluster": 3,
+    "RemoveMember": 1,
+}
+"""The same in seeds where the members get another LXD."""
 HANDS_STEPS = {"Join": 4, "MoveInstance": 3, "LeaveCluster": 3, "SetJoinLock": 2}
 """The same in seeds where the operator acts without the charm."""

@@ -292,6 +292,18 @@ CUT_OFF_WITH_A_CEPH = replace(
 )
 """A member is cut off and removed; its instances in a Ceph move, and run on. The others reboot."""
 
+LOST_AND_REFRESHED = replace(
+    _ORDERLY,
+    units=2,
+    seconds=300.0,
+    generation="5.21",
+    happenings=(
+        Happening(at=100.0, kind="force-remove", unit=1),
+        Happening(at=150.0, kind="refresh", seconds=10.0),
+    ),
+)
+"""The only voter is lost for good, and then LXD of the other member is refreshed by hand."""
+
 
 def variants(story: Schedule, times: int) -> Iterator[Schedule]:
     """A history, and the same with other moments; every third time with another seed, too."""

@@ -103,7 +103,7 @@ def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator
     yield _holds_instances(lxd)
     yield _name_clash(view, peers)
     yield _refused(view, peers)
-    yield versions.mismatch(lxd, peers)
+    yield versions.mismatch(view, lxd, peers)
     yield contributions.before_join(view, _token(view, peers, peers.own))[1]
     yield overlay_dhcp.before_join(view, peers)
     yield _unfit_storage(view, lxd, peers)

@@ -76,7 +76,7 @@ def _put_back(view: View) -> Plan | None:
     The older LXD did not open the member's database, and changed nothing. A newer LXD has opened
     the database: it waits for the others as in any upgrade.
     """
-    if not versions.is_older_than_it_ran(view):
+    if not versions.is_older_than_it_ran(view) or versions.is_newer_than_it_ran(view):
         return None
     status, step = versions.as_it_ran(view)
     return Plan(status, (step,) if step else ())

@@ -46,9 +46,16 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     Another snap may also cure a daemon that does not start.
     """
     others = view.peers.others.values() if view.peers else ()
-    has_begun = any(d.cluster and d.snap == resource.digest for d in others)
+    has_begun = any(d.cluster and _has_it(d, view, resource) for d in others)
     member = view.peers is not None and bool(view.peers.own.cluster)
     return has_begun or lxd.reason is UnresponsiveReason.STOPPED or not member
+
+
+def _has_it(data: UnitData, view: View, resource: Resource) -> bool:
+    """Whether another unit has exchanged its LXD: for the file, or by hand for the same release."""
+    offered = view.snap.offered
+    other = not lxd_versions.same(versions.running(view), offered)
+    return data.snap == resource.digest or (other and lxd_versions.same(data.package, offered))
 
 
 def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | None:
@@ -154,8 +161,7 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
 def _is_to_come(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
     """Whether another unit has a member that does not have the attached LXD yet."""
     member = lxd.member_of(data)
-    has_it = data.snap == resource.digest or lxd_versions.same(data.package, view.snap.offered)
-    return member is not None and not (has_it or member.newer)
+    return member is not None and not (_has_it(data, view, resource) or member.newer)
 
 
 def _with_buckets(view: View, lxd: ClusterView) -> Status | None:

@@ -16,7 +16,7 @@ from state.cluster import ClusterView
 from state.facts import SnapFacts
 from state.peers import UnitData
 from state.view import Peers, View
-from steps.install import InstallSnap, InstallSnapVersion
+from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion
 from steps.plan import Step
 from values import architectures
 from values.lxd_versions import number, ordered, same, shown
@@ -31,10 +31,15 @@ def of_members(peers: Peers) -> dict[str, str]:
 
 
 def running(view: View) -> str:
-    """The version of LXD here that has opened the database: it answers, or was the last."""
+    """The version of LXD here that has opened the database: it answers, or was the last.
+
+    Empty where LXD was removed from a machine that is in no cluster: its database went, too.
+    """
     if isinstance(view.lxd, ClusterView):
         return view.lxd.server.version
-    return view.peers.own.lxd if view.peers else ""
+    if view.peers is None or not (view.snap.installed or view.peers.own.cluster):
+        return ""
+    return view.peers.own.lxd
 
 
 def refused_file(view: View) -> Status | None:
@@ -106,6 +111,20 @@ def first_install(view: View) -> tuple[Status, Step | None]:
     return waiting("for the LXD snap"), InstallSnapVersion(channel, version)
 
 
+def follows_store(view: View) -> bool:
+    """Whether this unit takes the LXD that the members have from the store, and joins with it.
+
+    They have not exchanged it for the attached file yet, and may wait for a member that leaves.
+    That one may wait for a new member. A unit exchanges its LXD together with the others.
+    """
+    if view.peers is None or view.peers.own.cluster or refused_file(view) is not None:
+        return False
+    members = {unit: d for unit, d in view.peers.others.items() if d.cluster}
+    versions = {ordered(version) for version in of_members(view.peers).values()}
+    alike = len(versions) == 1 and len(_revisions(members, view.arch)) == 1
+    return alike and not _are_of_files(members)
+
+
 def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
     """Revisions of the store's snap on members of this architecture, where known."""
     return {d.revision for d in members.values() if d.revision and d.arch in ("", arch)}
@@ -129,7 +148,7 @@ def goes_back(view: View) -> bool:
     installed = view.snap.version
     if not number(installed):
         return False
-    if view.resource is not None:
+    if view.resource is not None and not follows_store(view):
         return bool(view.snap.offered) and _is_before(view.snap.offered, installed)
     versions = set(of_members(view.peers).values()) if view.peers else set[str]()
     if versions:
@@ -157,20 +176,27 @@ def is_older_than_it_ran(view: View) -> bool:
     return bool(number(installed) and number(ran)) and ordered(installed) < ordered(ran)
 
 
+def is_newer_than_it_ran(view: View) -> bool:
+    """Whether the attached file has a later LXD than the one that this member ran last."""
+    ran = view.peers.own.lxd if view.peers else ""
+    offered = view.snap.offered
+    return bool(number(offered) and number(ran)) and ordered(offered) > ordered(ran)
+
+
 def as_it_ran(view: View) -> tuple[Status, Step | None]:
     """How a member gets its last LXD back: the version of the other members."""
     if view.peers is None:
         return waiting("for the peer relation"), None
     own = view.peers.own
+    back = f"to install LXD {number(own.lxd)} again instead of {number(view.snap.version)}"
+    if view.resource is not None and same(view.snap.offered, own.lxd):
+        return waiting(back), InstallSnapFile(view.resource.path)
     others = {u: d for u, d in view.peers.others.items() if d.cluster and same(d.package, own.lxd)}
     if own.revision.startswith("x") or _are_of_files(others):
         return blocked(
             f"LXD was {number(own.lxd)} from a file: attach that file as lxd-snap again"
         ), None
-    status = waiting(
-        f"to install LXD {number(own.lxd)} again instead of {number(view.snap.version)}"
-    )
-    return status, _last(view, own, others)
+    return waiting(back), _last(view, own, others)
 
 
 def _last(view: View, own: UnitData, others: Mapping[str, UnitData]) -> Step:
@@ -221,13 +247,20 @@ def _install_revision(view: View, channel: str, revision: str) -> InstallSnap | 
     return InstallSnap(channel, revision) if differs else None
 
 
-def mismatch(lxd: ClusterView, peers: Peers) -> Status | None:
-    """Blocked while LXD here has another version than the cluster's."""
+def mismatch(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """Why a unit cannot join while LXD here has another version than the cluster's."""
     installed = lxd.server.version
     versions = [d.lxd for d in _members(peers).values()]
     if not versions or installed in versions:
         return None
     newest = max(versions, key=ordered)
+    if ordered(installed) > ordered(newest) and view.resource is not None:
+        if any(same(version, installed) for version in of_members(peers).values()):
+            return waiting(f"for LXD {number(installed)} on all members")
+        # They may wait for a member that leaves, and that one for a new member.
+        return waiting(
+            f"for LXD {number(installed)} on the members, or attach LXD {number(newest)} again"
+        )
     if ordered(installed) > ordered(newest):
         return blocked(
             f"LXD {installed} here is newer than {newest} in the cluster: remove this unit, or "
@@ -253,6 +286,23 @@ def waits_for(view: View, peers: Peers) -> Status:
     unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
     members = names(unequal) if unequal else "all members"
     return waiting(f"for the same LXD snap on {members}")
+
+
+def waits_for_unitless(view: View, peers: Peers) -> Status | None:
+    """Blocked if LXD waits for a member although all units' members have its version.
+
+    LXD waits for each member in its database, also for a dead one (`checkClusterIsUpgradable` in
+    its open.go, 5.0 to 6.9), and nothing answers that could remove the member.
+    """
+    installed = view.snap.version
+    alike = all(same(version, installed) for version in of_members(peers).values())
+    if not alike or any(
+        differ(view.snap, peers.own, d) for d in peers.others.values() if d.cluster
+    ):
+        return None
+    return blocked(
+        f"LXD {number(installed)} waits for a member without a unit; docs: How to recover"
+    )
 
 
 def _differ_without_order(first: str, second: str) -> bool:

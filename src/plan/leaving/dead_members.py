@@ -44,8 +44,12 @@ def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
 
 
 def _most_voters_are_up(lxd: ClusterView) -> bool:
+    """Whether the database keeps its quorum. Voters that wait for one version of LXD are up, too.
+
+    A dead member with a newer LXD is what they wait for: only its removal helps.
+    """
     voters = [m for m in lxd.members if m.voter]
-    return sum(m.up for m in voters) * 2 > len(voters)
+    return sum(m.up or m.blocked for m in voters) * 2 > len(voters)
 
 
 def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:

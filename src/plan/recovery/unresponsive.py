@@ -18,7 +18,7 @@ from steps.install import StartAgain
 from steps.plan import Plan, Step
 from steps.server import NoteUnresponsive
 from steps.storage import StartWithoutVolume
-from values.status import Status, blocked, names, waiting
+from values.status import Kind, Status, blocked, names, waiting
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
 
@@ -54,7 +54,8 @@ def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Pl
         or _without_any_copy(view, lxd, peers)
         or _by_kind(view, lxd)
     )
-    if lasts(view) and lxd.reason is not UnresponsiveReason.OTHER_VERSIONS:
+    exchanging = lxd.reason is UnresponsiveReason.OTHER_VERSIONS and status.kind is Kind.WAITING
+    if lasts(view) and not exchanging:
         # LXD may call a member online although its daemon ends again and again.
         own = own.model_copy(update={"problem": status.message})
     return Plan(status, noting(view), own)
@@ -158,7 +159,8 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
-        return versions.waits_for(view, peers)
+        unitless = versions.waits_for_unitless(view, peers) if lasts(view) else None
+        return unitless or versions.waits_for(view, peers)
     members = [d for d in peers.others.values() if d.cluster]
     unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
     return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None

@@ -241,6 +241,21 @@ def test_the_application_names_offline_members(generation: str):
     assert str(app.plan("lxd/0").app_status) == "waiting: 1 of 3 members offline: m1"
 
 
+@pytest.mark.parametrize("generation", ["5.21", "6.9"])
+def test_the_application_names_a_member_with_a_newer_lxd(generation: str):
+    """The others are up and answer: LXD calls them blocked."""
+    app = formed(3, generation)
+    there = server(app, "m2")
+    there.kill_daemon()
+    there.version = "6.10"
+    there.start_daemon()
+    later(app, 30.0)
+
+    status = str(app.plan("lxd/0").app_status)
+
+    assert status == "waiting: for one LXD on all members: m2 has a newer one"
+
+
 def just_started(app: ModelApp, member: str) -> ModelApp:
     """LXD calls a member offline whose daemon has just started."""
     without(app, member)

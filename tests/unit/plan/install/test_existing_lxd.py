@@ -18,7 +18,13 @@ from state.facts import Resource, SnapFacts
 from state.lxd_objects import Image, Instance
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import View
-from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion, RemoveSnap
+from steps.install import (
+    BackupDatabase,
+    InstallSnap,
+    InstallSnapFile,
+    InstallSnapVersion,
+    RemoveSnap,
+)
 from steps.plan import Step
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
@@ -222,6 +228,14 @@ def replaced(version: str, **fields: Any) -> View:
     return replace(views.view(SILENT, among, snap=snap), **fields)
 
 
+def replaced_with_file(offered: str) -> View:
+    """The same where LXD was from a file, and a file is attached. LXD does not start."""
+    stopped = replace(SILENT, reason=UnresponsiveReason.STOPPED)
+    among = peers(data(0), {1: data(1, revision="x1")})
+    view = replaced("5.0.3", peers=among, lxd=stopped, resource=Resource("/f", "digest"))
+    return replace(view, snap=replace(view.snap, offered=offered, same_as_resource=False))
+
+
 @pytest.mark.parametrize(
     ("view", "steps"),
     [
@@ -238,6 +252,15 @@ def replaced(version: str, **fields: Any) -> View:
             replaced("5.0.3", peers=peers(data(0), {1: data(1, revision="x1")})),
             (),
             id="from a file",
+        ),
+        pytest.param(
+            replaced_with_file("5.21.7"), (InstallSnapFile("/f"),), id="that file is attached"
+        ),
+        pytest.param(replaced_with_file("5.21.6"), (), id="an older file is attached"),
+        pytest.param(
+            replaced_with_file("6.9"),
+            (BackupDatabase("6.9"), InstallSnapFile("/f")),
+            id="a newer file is attached",
         ),
     ],
 )

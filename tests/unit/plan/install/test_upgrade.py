@@ -14,10 +14,10 @@ from plan.unit import make_plan
 from state.cluster import ClusterView
 from state.facts import Resource, SnapFacts
 from state.lxd_objects import Bucket
-from state.peers import QueueEntry
+from state.peers import QueueEntry, UnitData
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
-from steps.install import BackupDatabase, InstallSnapFile
+from steps.install import BackupDatabase, InstallSnap, InstallSnapFile
 from tests.unit import views
 from tests.unit.deeds import later, names, with_instance, without
 from tests.unit.model_units import ModelApp, formed
@@ -29,7 +29,7 @@ INSTALL = InstallSnapFile("/lxd.snap")
 
 
 def exchanging(
-    offered: str, seen: ClusterView | Unresponsive | None = None, **others: object
+    offered: str, seen: ClusterView | Unresponsive | None = None, /, **others: object
 ) -> View:
     """Unit 0, a member of three that run 5.21.7, with another snap attached that all have."""
     unit_data = {n: data(n, **{"attached": FILE.digest, "fits": True, **others}) for n in (1, 2)}
@@ -51,6 +51,84 @@ def test_another_build_of_the_same_release_is_installed_on_one_member_after_the_
     assert INSTALL not in make_plan(second).steps
     assert str(make_plan(second).status) == "waiting: to exchange the LXD snap after lxd/1"
     assert make_plan(replace(done, unit="lxd/9")).steps == (INSTALL,)
+
+
+def test_a_silent_member_follows_those_that_have_the_release_from_the_store():
+    """They wait for it, and the database may have lost its quorum meanwhile."""
+    silent = Unresponsive("no answer", UnresponsiveReason.NO_DATABASE)
+    steps = {
+        package: make_plan(exchanging("6.9", silent, package=package)).steps
+        for package in ("5.21.7", "6.9")
+    }
+
+    assert INSTALL not in steps["5.21.7"]
+    assert steps["6.9"] == (BackupDatabase("6.9"), INSTALL)
+
+
+def test_a_silent_member_does_not_exchange_its_release_for_another_build():
+    silent = Unresponsive("no answer", UnresponsiveReason.NO_DATABASE)
+
+    assert INSTALL not in make_plan(exchanging("5.21.7-x", silent, package="5.21.7")).steps
+
+
+def fresh(offered: str, **others: object) -> View:
+    """Unit 0 on a machine without LXD: the members have theirs from the store."""
+    view = exchanging(offered, package="5.21.7", revision="100", **others)
+    assert isinstance(view.peers, Peers)
+    own = data(0, cluster="", lxd="")
+    nothing = replace(view.snap, installed=False, revision="", version="")
+    return replace(view, lxd=None, snap=nothing, peers=replace(view.peers, own=own))
+
+
+def test_a_new_unit_takes_the_members_lxd_before_they_exchange_it():
+    """They may wait for a member that leaves, and that one for this unit."""
+    assert make_plan(fresh("6.9")).steps == (InstallSnap("5.21/stable", "100"),)
+
+
+def test_a_new_unit_takes_the_file_once_the_members_have_it():
+    view = fresh("6.9")
+    assert isinstance(view.peers, Peers)
+    exchanged = {unit: replace_lxd(d) for unit, d in view.peers.others.items()}
+
+    plan = make_plan(replace(view, peers=replace(view.peers, others=exchanged)))
+
+    assert plan.steps == (INSTALL,)
+
+
+def replace_lxd(before: UnitData) -> UnitData:
+    """A member's unit after the exchange."""
+    return before.model_copy(update={"package": "6.9", "revision": "x1", "snap": FILE.digest})
+
+
+def joining(offered: str, package: str = "5.21.7") -> View:
+    """Unit 0, in no cluster, with the attached LXD. The members have theirs from another file."""
+    view = exchanging(offered, package=package, revision="x1")
+    assert isinstance(view.peers, Peers)
+    same = replace(view.snap, revision="x1", version=offered, offered="", same_as_resource=True)
+    own = data(0, cluster="", lxd=offered)
+    outside = lxd(version=offered)
+    return replace(view, lxd=outside, snap=same, peers=replace(view.peers, own=own))
+
+
+@pytest.mark.parametrize(
+    ("package", "status"),
+    [
+        ("5.21.7", "waiting: for LXD 6.9 on the members, or attach LXD 5.21.7 again"),
+        ("6.9", "waiting: for LXD 6.9 on all members"),
+    ],
+)
+def test_a_new_unit_with_the_file_says_what_it_waits_for(package: str, status: str):
+    assert str(make_plan(joining("6.9", package)).status) == status
+
+
+def test_an_lxd_that_was_removed_keeps_no_file_back():
+    """The unit has taken a file, and the operator attaches an older one again."""
+    view = fresh("5.21.7", snap="other")
+    assert isinstance(view.peers, Peers)
+    others = {u: d.model_copy(update={"revision": "x1"}) for u, d in view.peers.others.items()}
+    again = replace(view.peers, own=data(0, cluster="", lxd="6.9"), others=others)
+
+    assert make_plan(replace(view, peers=again)).steps == (INSTALL,)
 
 
 def test_before_another_series_the_database_is_copied():

@@ -103,3 +103,24 @@ def test_one_that_must_stay_keeps_no_other_one(generation: str):
 
     assert names(app) == ["m0", "m1", "m2", "m3"]
     assert str(app.hook("lxd/0").app_status).startswith("blocked: m3 is dead and still has")
+
+
+def refreshed(app: ModelApp, member: str, version: str) -> None:
+    """`snap refresh` by hand on one machine: LXD there waits for the others."""
+    there = server(app, member)
+    there.kill_daemon()
+    there.version = version
+    there.start_daemon()
+    app.cloud.now = there.ready + 1
+
+
+@pytest.mark.parametrize("generation", ["5.21", "6.9"])
+def test_a_dead_one_that_the_others_wait_for_with_a_newer_lxd_is_removed(generation: str):
+    app = formed(3, generation)
+    refreshed(app, "m2", "6.10")
+    without(app, "m2").remove("lxd/2")
+
+    app.settle()
+
+    assert names(app) == ["m0", "m1"]
+    assert str(app.plan("lxd/0").app_status).startswith("active")

@@ -332,6 +332,32 @@ def test_a_member_with_another_version_waits_for_the_others(before: str, after: 
     )
 
 
+def test_a_member_that_waits_for_one_without_a_unit_says_so_after_a_while():
+    """That one may be dead, and LXD waits for it for ever."""
+    app = without(formed(3), "m2")
+    app.remove("lxd/2")
+    left = [app.units[name] for name in ("lxd/0", "lxd/1")]
+    for unit in left:
+        unit.server.kill_daemon()
+        unit.server.version = "6.9"
+        unit.server.start_daemon()
+        unit.machine.log = "Wait for other cluster members to align their versions"
+    app.cloud.now += 10
+    for _ in range(2):
+        app.hook("lxd/1")
+        app.hook("lxd/0")
+    before = str(app.plan("lxd/0").status)
+
+    app.cloud.now += deadlines.UNRESPONSIVE
+
+    assert before == "waiting: for the same LXD snap on all members"
+    plan = app.plan("lxd/0")
+    expected = "LXD 6.9 waits for a member without a unit; docs: How to recover"
+    assert str(plan.status) == f"blocked: {expected}"
+    assert plan.own is not None
+    assert plan.own.problem == expected
+
+
 def test_a_clock_that_goes_back_hides_no_advice():
     """The hardware's clock keeps local time, and chrony corrects it after the boot."""
     app = formed(3)

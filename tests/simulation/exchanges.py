@@ -1,0 +1,125 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Operators who give the members another LXD."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+from lab.model.state import Resource, Unit
+from tests.lxd_model.server import Server
+from tests.simulation.engine import APP
+from tests.simulation.schedule import Happening
+from tests.simulation.site import Site
+from values.lxd_versions import ordered
+
+RESOURCE = "lxd-snap"
+_RELEASES = ("5.0.2", "5.0.3", "5.21.7", "5.21.8", "6.9", "6.10")
+
+
+class Exchanges:
+    """A method for each kind of exchange. It returns what it did, None for nothing."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.engine = site.engine
+        self._newest = site.engine.cloud.version
+        """The newest LXD that the operator gave to a member, or wanted to."""
+        self._build = 0
+        self._attached = False
+        self.cures: dict[str, Callable[..., None]] = {
+            r"attach (?:a newer one|that file)|juju attach-resource": self._attach_newest,
+            r"on the members, or attach LXD (\S+) again": self._attach_again,
+            r"for LXD (\S+) on (\S+) \(": self._refresh_rest,
+            r"waits for a member without a unit": self._end_wait,
+        }
+        """What a unit's status asks for, and the method that does it."""
+
+    def attach(self, happening: Happening) -> str | None:
+        """`juju attach-resource`: a later LXD, the same one in another file, or an older one."""
+        place = _RELEASES.index(self._newest)
+        match happening.word:
+            case "next":
+                version = _RELEASES[min(place + 1, len(_RELEASES) - 1)]
+            case "last":
+                version = _RELEASES[-1]
+            case "older":
+                version = _RELEASES[max(place - 1, 0)]
+            case _:
+                version = self._newest
+        self._build += 1
+        self._give(version)
+        return f"{version}, file {self._build}"
+
+    def refresh(self, happening: Happening) -> str | None:
+        """`snap refresh` on one machine after the other. The store then has that LXD."""
+        place = _RELEASES.index(self._newest)
+        if self._attached or place + 1 == len(_RELEASES):
+            return None
+        version = self._newest = _RELEASES[place + 1]
+        cloud, revision = self.engine.cloud, str(100 + place + 1)
+        cloud.version, cloud.revision = version, revision
+        cloud.released[revision] = version
+        for number, server in enumerate(cloud.servers.values()):
+            server.snap.version = version
+            self.engine.later(number * happening.seconds, partial(self._refresh, server, revision))
+        return f"{version}, {happening.seconds:.0f} s for each machine"
+
+    def _refresh(self, server: Server, revision: str) -> None:
+        if server.installed and not self._attached:
+            server.snap.refresh(revision)
+
+    def _attach_newest(self, _: Unit) -> None:
+        """Attaches the newest LXD again."""
+        self.engine.operator_does("juju attach-resource", self._newest)
+        self._give(self._newest)
+
+    def _attach_again(self, _: Unit, version: str) -> None:
+        """Attaches an earlier LXD, until a unit has joined with it."""
+        if version in _RELEASES:
+            self.engine.operator_does("juju attach-resource", version)
+            self._give(version)
+
+    def _refresh_rest(self, _: Unit, version: str, other: str) -> None:
+        """`snap refresh` also where the others wait for it, such as on a new unit's machine."""
+        unit, cloud = self.engine.units.get(other), self.engine.cloud
+        revisions = [r for r, v in cloud.released.items() if v == version]
+        if unit is not None and revisions and not self._attached:
+            self.engine.operator_does("snap refresh", f"{version} on {other}")
+            self._refresh(cloud.servers[unit.machine], revisions[0])
+
+    def _end_wait(self, unit: Unit) -> None:
+        """A dead member's record gets the version of the others, and their daemons start again."""
+        here = self.engine.cloud.servers[unit.machine]
+        servers = self.site.live_servers()
+        for row in here.records.members:
+            if row.version != here.version and row.server not in {s.machine for s in servers}:
+                self.engine.operator_does("sets a version", f"{row.name} on machine {unit.machine}")
+                row.version = here.version
+        for server in servers:
+            if server.silence() is not None:
+                server.kill_daemon()
+                server.start_daemon()
+
+    def _give(self, version: str) -> None:
+        self._attached = True
+        self._newest = max(self._newest, version, key=ordered)
+        path = str(_file(version, self._build))
+        self.engine.juju.attach_resource(APP, Resource(RESOURCE, path=path))
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="lxd-cluster-snaps-")
+
+
+@cache
+def _file(version: str, build: int) -> Path:
+    """A file that stands for the snap of a version. Another build has another digest."""
+    path = Path(_folder().name) / f"lxd_{version}_{build}.snap"
+    path.write_text(f"{version} {build}\n")
+    return path
