@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import deadlines
+from act.handlers import Handlers
 from lxd.errors import LxdError, LxdUnreachable
 from observe import listeners
 from plan.addresses import listening
@@ -109,3 +110,9 @@ def _verify(addresses: set[str], ports: Ports) -> None:
     for address, program in listeners.deaf(addresses, ports.lxd.server.get(), ports).items():
         why = f"{program} does" if program else "no program does"
         raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")
+
+
+HANDLERS: Handlers = {
+    Listen: listen,
+    ChangeAddress: change_address,
+}

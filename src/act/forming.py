@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import deadlines
 from act import token_revocation, token_sealing
+from act.handlers import Handlers
 from lxd import certificate_errors, join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from plan.forming import identity
@@ -33,6 +34,7 @@ from steps.forming import (
     EnableCluster,
     ForgetForming,
     Join,
+    MakeKey,
     MakeToken,
     NoteIdentity,
     ResetLxd,
@@ -42,6 +44,13 @@ from values.wanted_pool import DEVICE
 
 logger = logging.getLogger(__name__)
 _LxdObject = TypeVar("_LxdObject", Pool, Network)
+
+
+def make_key(step: MakeKey, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """This unit has a key to seal join tokens to."""
+    private = token_sealing.new_key()
+    ports.machine.keep_key(private, token_sealing.public_half(private))
+    return history
 
 
 def adopt_identity(step: AdoptIdentity, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
@@ -248,3 +257,18 @@ def await_join(step: AwaitJoin, unit: str, ports: Ports, history: RunHistory) ->
     # A join has its own deadline: after that the unit has given it up.
     ports.lxd.members.await_member(step.name, deadlines.JOIN)
     return replace(history, awaited=True)
+
+
+HANDLERS: Handlers = {
+    MakeKey: make_key,
+    AdoptIdentity: adopt_identity,
+    NoteIdentity: note_identity,
+    EnableCluster: enable_cluster,
+    Join: join,
+    ResetLxd: reset_lxd,
+    SetJoinLock: set_join_lock,
+    MakeToken: make_token,
+    CancelToken: cancel_token,
+    ForgetForming: forget_forming,
+    AwaitJoin: await_join,
+}

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import deadlines
+from act.handlers import Handlers
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
 from records import loss_record, member_marks, not_running
@@ -351,3 +352,22 @@ def _refuse_another(step: LeaveCluster | AbandonMember | RemoveMember, ports: Po
     members = {m.name: m.address for m in ports.lxd.members.list()}
     if members.get(step.name, step.address) != step.address:
         raise LxdUnreachable(f"{step.name} is another member now")
+
+
+HANDLERS: Handlers = {
+    CloseMember: close_member,
+    OpenMember: open_member,
+    AwaitEvacuation: await_evacuation,
+    MoveInstance: move_instance,
+    MoveOffDead: move_off_dead,
+    KeepStopped: keep_stopped,
+    RestoreAutostart: restore_autostart,
+    NoteUnmoved: note_unmoved,
+    StartInstance: start_instance,
+    CopyImages: copy_images,
+    LeaveCluster: leave_cluster,
+    AwaitLeave: await_leave,
+    AwaitRoles: await_roles,
+    AbandonMember: abandon_member,
+    RemoveMember: remove_member,
+}

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from act import join_guard
+from act.handlers import Handlers
 from host import overlay_dhcp
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
@@ -191,3 +192,16 @@ def _with_cure(error: str) -> str:
     if match is None:
         return error
     return f"{error}: lxc profile device unset default {match[1]} {match[2]}"
+
+
+HANDLERS: Handlers = {
+    WriteOvn: write_ovn,
+    CreateNetwork: create_network,
+    RemoveLeftBridge: remove_left_bridge,
+    UpdateNetwork: update_network,
+    SetOwnParent: set_own_parent,
+    PinNics: pin_nics,
+    RunOverlayDhcp: run_overlay,
+    EndOverlayDhcp: end_overlay,
+    SetDefaultProfile: set_default_profile,
+}

@@ -13,6 +13,8 @@ from functools import partial
 import backends
 import deadlines
 from act import join_guard
+from act.handlers import Handlers
+from host import ceph_files
 from host.daemon_folders import NotMountedError
 from lxd.errors import LxdError, LxdLate, LxdUnreachable
 from ports.ports import Ports
@@ -30,6 +32,7 @@ from steps.storage import (
     RestoreFolder,
     StartWithoutVolume,
     UpdatePool,
+    WriteCeph,
 )
 from values import transient_errors
 
@@ -213,3 +216,24 @@ def start_without_volume(
     ports.snap.start()
     ports.lxd.server.await_start(deadlines.START)
     return history
+
+
+def write_ceph(step: WriteCeph, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
+    """This machine has the files that open the Ceph."""
+    ports.machine.write_privately(ceph_files.files(step.ceph))
+    return history
+
+
+HANDLERS: Handlers = {
+    WriteCeph: write_ceph,
+    CreatePool: create_pool,
+    RemoveLeftFolder: remove_left_folder,
+    UpdatePool: update_pool,
+    PinRootDisks: pin_root_disks,
+    KeepOnVolume: keep_on_volume,
+    DropVolume: drop_volume,
+    GatherVolume: gather_volume,
+    GiveUp: give_up,
+    StartWithoutVolume: start_without_volume,
+    RestoreFolder: restore_folder,
+}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from steps.plan import Step
+
 
 @dataclass(frozen=True)
-class Listen:
+class Listen(Step):
     """LXD, outside a cluster, listens on these endpoints. An empty one stays as it is."""
 
     https: str
@@ -21,7 +23,7 @@ class Listen:
 
 
 @dataclass(frozen=True)
-class ChangeAddress:
+class ChangeAddress(Step):
     """This member's API is at `https`, and the others reach it at `cluster` all the time.
 
     One member at a time does that. `cluster` is an address, `https` an endpoint.

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from steps.plan import Step
+
 
 @dataclass(frozen=True)
-class MakeKey:
+class MakeKey(Step):
     """This unit has a key to seal join tokens to."""
 
     def __str__(self) -> str:
@@ -18,7 +20,7 @@ class MakeKey:
 
 
 @dataclass(frozen=True)
-class AdoptIdentity:
+class AdoptIdentity(Step):
     """An older charm's cluster has an identity, and its notes are in their current place."""
 
     identity: str
@@ -28,7 +30,7 @@ class AdoptIdentity:
 
 
 @dataclass(frozen=True)
-class NoteIdentity:
+class NoteIdentity(Step):
     """This machine's disk names the cluster of its LXD."""
 
     identity: str
@@ -38,7 +40,7 @@ class NoteIdentity:
 
 
 @dataclass(frozen=True)
-class EnableCluster:
+class EnableCluster(Step):
     """This server is the first member of a new cluster."""
 
     name: str
@@ -48,7 +50,7 @@ class EnableCluster:
 
 
 @dataclass(frozen=True)
-class Join:
+class Join(Step):
     """This server is a member of the cluster of the sealed token."""
 
     name: str
@@ -72,7 +74,7 @@ class Join:
 
 
 @dataclass(frozen=True)
-class ResetLxd:
+class ResetLxd(Step):
     """LXD on this machine is as freshly installed. Only for a server that never became a member."""
 
     why: str
@@ -84,7 +86,7 @@ class ResetLxd:
 
 
 @dataclass(frozen=True)
-class SetJoinLock:
+class SetJoinLock(Step):
     """Entry `number` of a log in LXD's database is this one, or another member wrote it first."""
 
     log: str
@@ -97,7 +99,7 @@ class SetJoinLock:
 
 
 @dataclass(frozen=True)
-class MakeToken:
+class MakeToken(Step):
     """A join token for one unit exists and is sealed to its key."""
 
     unit: str
@@ -115,7 +117,7 @@ class MakeToken:
 
 
 @dataclass(frozen=True)
-class CancelToken:
+class CancelToken(Step):
     """No join token for this member name exists any more."""
 
     name: str
@@ -126,7 +128,7 @@ class CancelToken:
 
 
 @dataclass(frozen=True)
-class ForgetForming:
+class ForgetForming(Step):
     """The notes of a bootstrap or join in progress, and of failed joins, are gone."""
 
     def __str__(self) -> str:
@@ -134,7 +136,7 @@ class ForgetForming:
 
 
 @dataclass(frozen=True)
-class AwaitJoin:
+class AwaitJoin(Step):
     """The unit that used a join token is a member, or has had the time to become one."""
 
     name: str

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from steps.plan import Step
+
 
 @dataclass(frozen=True)
-class InstallSnap:
+class InstallSnap(Step):
     """LXD comes from the store, with held refreshes. An empty revision: the channel's own."""
 
     channel: str
@@ -21,7 +23,7 @@ class InstallSnap:
 
 
 @dataclass(frozen=True)
-class InstallSnapFile:
+class InstallSnapFile(Step):
     """LXD is the attached resource, whatever was installed before."""
 
     path: str
@@ -31,7 +33,7 @@ class InstallSnapFile:
 
 
 @dataclass(frozen=True)
-class InstallSnapVersion:
+class InstallSnapVersion(Step):
     """LXD comes from the store in the cluster's version, in this machine's revision of it.
 
     Revisions differ between architectures.
@@ -45,7 +47,7 @@ class InstallSnapVersion:
 
 
 @dataclass(frozen=True)
-class RemoveSnap:
+class RemoveSnap(Step):
     """LXD, which holds nothing, is removed with its folder: an older one can be installed."""
 
     def __str__(self) -> str:
@@ -53,7 +55,7 @@ class RemoveSnap:
 
 
 @dataclass(frozen=True)
-class StartAgain:
+class StartAgain(Step):
     """LXD's daemon runs, after an interrupted recovery of its database had stopped it."""
 
     def __str__(self) -> str:
@@ -61,7 +63,7 @@ class StartAgain:
 
 
 @dataclass(frozen=True)
-class BackupDatabase:
+class BackupDatabase(Step):
     """There is a copy of LXD's database from before another LXD changes it for good."""
 
     before: str

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from steps.plan import Step
 from values.status import count
 
 
 @dataclass(frozen=True)
-class CloseMember:
+class CloseMember(Step):
     """LXD places no new instance on this member by itself."""
 
     name: str
@@ -22,7 +23,7 @@ class CloseMember:
 
 
 @dataclass(frozen=True)
-class OpenMember:
+class OpenMember(Step):
     """LXD places new instances on this member again: its earlier unit has closed it to leave."""
 
     name: str
@@ -32,7 +33,7 @@ class OpenMember:
 
 
 @dataclass(frozen=True)
-class AwaitEvacuation:
+class AwaitEvacuation(Step):
     """An evacuation of this member that somebody began is over."""
 
     name: str
@@ -42,7 +43,7 @@ class AwaitEvacuation:
 
 
 @dataclass(frozen=True)
-class MoveInstance:
+class MoveInstance(Step):
     """An instance is on `target`, and runs there if `ran`; or it is in its old place and state.
 
     `stops` is the number of seconds for its shutdown, None if it needs none: it is stopped, or LXD
@@ -74,7 +75,7 @@ class MoveInstance:
 
 
 @dataclass(frozen=True)
-class MoveOffDead:
+class MoveOffDead(Step):
     """An instance of a dead member, on shared storage, is listed on `target`."""
 
     project: str
@@ -89,7 +90,7 @@ class MoveOffDead:
 
 
 @dataclass(frozen=True)
-class KeepStopped:
+class KeepStopped(Step):
     """LXD does not start an instance by itself: it may still run on a dead machine."""
 
     project: str
@@ -100,7 +101,7 @@ class KeepStopped:
 
 
 @dataclass(frozen=True)
-class RestoreAutostart:
+class RestoreAutostart(Step):
     """An instance that runs again has its own `boot.autostart` of before, or none."""
 
     project: str
@@ -111,7 +112,7 @@ class RestoreAutostart:
 
 
 @dataclass(frozen=True)
-class NoteUnmoved:
+class NoteUnmoved(Step):
     """The record says which instances no member took, and why, for the leader to show."""
 
     member: str
@@ -124,7 +125,7 @@ class NoteUnmoved:
 
 
 @dataclass(frozen=True)
-class StartInstance:
+class StartInstance(Step):
     """An instance that this unit stopped, to move it, runs where it is now, if possible."""
 
     project: str
@@ -139,7 +140,7 @@ class StartInstance:
 
 
 @dataclass(frozen=True)
-class CopyImages:
+class CopyImages(Step):
     """Each image is on at least two members: LXD has copied the images of this member alone."""
 
     def __str__(self) -> str:
@@ -147,7 +148,7 @@ class CopyImages:
 
 
 @dataclass(frozen=True)
-class LeaveCluster:
+class LeaveCluster(Step):
     """This member, which holds nothing, is no longer a member, and its LXD is empty."""
 
     name: str
@@ -159,7 +160,7 @@ class LeaveCluster:
 
 
 @dataclass(frozen=True)
-class AwaitLeave:
+class AwaitLeave(Step):
     """Another leaving member is no longer a member."""
 
     name: str
@@ -169,7 +170,7 @@ class AwaitLeave:
 
 
 @dataclass(frozen=True)
-class AwaitRoles:
+class AwaitRoles(Step):
     """LXD has decided which of the last two members has the database."""
 
     def __str__(self) -> str:
@@ -177,7 +178,7 @@ class AwaitRoles:
 
 
 @dataclass(frozen=True)
-class AbandonMember:
+class AbandonMember(Step):
     """The cluster has forgotten this member and what is left on it, as the operator wants."""
 
     name: str
@@ -190,7 +191,7 @@ class AbandonMember:
 
 
 @dataclass(frozen=True)
-class RemoveMember:
+class RemoveMember(Step):
     """A dead member is no longer in the cluster, and the record has what it held."""
 
     name: str

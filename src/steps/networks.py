@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from modes.mode import MARK
 from state.facts import OverlayDhcp, Ovn
+from steps.plan import Step
 from values.printable import changes
 
 
 @dataclass(frozen=True)
-class WriteOvn:
+class WriteOvn(Step):
     """This machine has the files that open OVN's northbound database."""
 
     ovn: Ovn = field(repr=False)
@@ -24,7 +25,7 @@ class WriteOvn:
 
 
 @dataclass(frozen=True)
-class PinNics:
+class PinNics(Step):
     """Instances whose `eth0` is the default profile's, `nic`, have it as their own."""
 
     nic: Mapping[str, str]
@@ -35,7 +36,7 @@ class PinNics:
 
 
 @dataclass(frozen=True)
-class CreateNetwork:
+class CreateNetwork(Step):
     """A managed network exists; each of `members` has these own keys."""
 
     name: str
@@ -48,7 +49,7 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True)
-class RemoveLeftBridge:
+class RemoveLeftBridge(Step):
     """This machine has no bridge of a network that LXD did not finish, and nothing beside it."""
 
     name: str
@@ -60,7 +61,7 @@ class RemoveLeftBridge:
 
 
 @dataclass(frozen=True)
-class RunOverlayDhcp:
+class RunOverlayDhcp(Step):
     """This member gives its instances addresses on a network over all members."""
 
     overlay: OverlayDhcp
@@ -73,7 +74,7 @@ class RunOverlayDhcp:
 
 
 @dataclass(frozen=True)
-class EndOverlayDhcp:
+class EndOverlayDhcp(Step):
     """This machine no longer gives out addresses on a network."""
 
     network: str
@@ -83,7 +84,7 @@ class EndOverlayDhcp:
 
 
 @dataclass(frozen=True)
-class UpdateNetwork:
+class UpdateNetwork(Step):
     """These keys of a network have these values on every member; some members have their own."""
 
     name: str
@@ -97,7 +98,7 @@ class UpdateNetwork:
 
 
 @dataclass(frozen=True)
-class SetOwnParent:
+class SetOwnParent(Step):
     """A network has this interface on this member."""
 
     name: str
@@ -109,7 +110,7 @@ class SetOwnParent:
 
 
 @dataclass(frozen=True)
-class SetDefaultProfile:
+class SetDefaultProfile(Step):
     """The default profile has its root disk on `pool`, and this nic or none. None keeps it."""
 
     pool: str

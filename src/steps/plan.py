@@ -1,159 +1,28 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The parts of a plan: each step says what must be true afterwards, in words and as values.
-
-A step is idempotent: executing it twice, or again after an interruption, has the same result.
-"""
+"""A plan, and what its steps have in common. The other files here have the steps, by topic."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
 from state.peers import AppData, UnitData
-from steps.addresses import ChangeAddress, Listen
-from steps.forming import (
-    AdoptIdentity,
-    AwaitJoin,
-    CancelToken,
-    EnableCluster,
-    ForgetForming,
-    Join,
-    MakeKey,
-    MakeToken,
-    NoteIdentity,
-    ResetLxd,
-    SetJoinLock,
-)
-from steps.install import (
-    BackupDatabase,
-    InstallSnap,
-    InstallSnapFile,
-    InstallSnapVersion,
-    RemoveSnap,
-    StartAgain,
-)
-from steps.leaving import (
-    AbandonMember,
-    AwaitEvacuation,
-    AwaitLeave,
-    AwaitRoles,
-    CloseMember,
-    CopyImages,
-    KeepStopped,
-    LeaveCluster,
-    MoveInstance,
-    MoveOffDead,
-    NoteUnmoved,
-    OpenMember,
-    RemoveMember,
-    RestoreAutostart,
-    StartInstance,
-)
-from steps.networks import (
-    CreateNetwork,
-    EndOverlayDhcp,
-    PinNics,
-    RemoveLeftBridge,
-    RunOverlayDhcp,
-    SetDefaultProfile,
-    SetOwnParent,
-    UpdateNetwork,
-    WriteOvn,
-)
-from steps.server import (
-    FollowRenames,
-    NoteUnits,
-    NoteUnresponsive,
-    RestartLxd,
-    SetFailureDomain,
-    SetProxies,
-    SetRole,
-    SetServerConfig,
-    WriteNotes,
-)
-from steps.storage import (
-    CreatePool,
-    DropVolume,
-    GatherVolume,
-    GiveUp,
-    KeepOnVolume,
-    PinRootDisks,
-    RemoveLeftFolder,
-    RestoreFolder,
-    StartWithoutVolume,
-    UpdatePool,
-    WriteCeph,
-)
 from values.status import Status
 
-Step = (
-    InstallSnap
-    | InstallSnapFile
-    | InstallSnapVersion
-    | RemoveSnap
-    | BackupDatabase
-    | StartAgain
-    | MakeKey
-    | WriteCeph
-    | WriteOvn
-    | SetServerConfig
-    | SetProxies
-    | Listen
-    | ChangeAddress
-    | FollowRenames
-    | WriteNotes
-    | AdoptIdentity
-    | NoteIdentity
-    | NoteUnits
-    | NoteUnresponsive
-    | CreatePool
-    | UpdatePool
-    | PinRootDisks
-    | RemoveLeftFolder
-    | PinNics
-    | KeepOnVolume
-    | DropVolume
-    | GatherVolume
-    | GiveUp
-    | RestoreFolder
-    | StartWithoutVolume
-    | CreateNetwork
-    | RunOverlayDhcp
-    | EndOverlayDhcp
-    | UpdateNetwork
-    | SetOwnParent
-    | RemoveLeftBridge
-    | SetDefaultProfile
-    | EnableCluster
-    | Join
-    | ResetLxd
-    | SetJoinLock
-    | MakeToken
-    | CancelToken
-    | SetFailureDomain
-    | RestartLxd
-    | SetRole
-    | ForgetForming
-    | CloseMember
-    | OpenMember
-    | AwaitEvacuation
-    | MoveInstance
-    | MoveOffDead
-    | KeepStopped
-    | RestoreAutostart
-    | NoteUnmoved
-    | StartInstance
-    | CopyImages
-    | LeaveCluster
-    | AwaitLeave
-    | AwaitJoin
-    | AwaitRoles
-    | AbandonMember
-    | RemoveMember
-)
+
+class Step(ABC):
+    """What must be true afterwards.
+
+    A step is idempotent: executing it twice, or again after an interruption, has the same result.
+    """
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """What is done, as words that can follow "could not"."""
 
 
 @dataclass(frozen=True)

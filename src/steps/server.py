@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from state.facts import Proxies
+from steps.plan import Step
 
 
 @dataclass(frozen=True)
-class SetServerConfig:
+class SetServerConfig(Step):
     """These keys of LXD's server configuration have these values."""
 
     values: Mapping[str, str]
@@ -22,7 +23,7 @@ class SetServerConfig:
 
 
 @dataclass(frozen=True)
-class SetProxies:
+class SetProxies(Step):
     """These keys of LXD's server configuration have these values, if they are the charm's."""
 
     values: Mapping[str, str] = field(repr=False)
@@ -36,7 +37,7 @@ class SetProxies:
 
 
 @dataclass(frozen=True)
-class WriteNotes:
+class WriteNotes(Step):
     """These notes of the charm in LXD's database have these values. Empty removes a note."""
 
     values: Mapping[str, str]
@@ -46,7 +47,7 @@ class WriteNotes:
 
 
 @dataclass(frozen=True)
-class FollowRenames:
+class FollowRenames(Step):
     """The cluster trusts members under the names that operators gave them, and has their notes so.
 
     `own` is this member, `renamed` the members' new names by their old ones.
@@ -68,7 +69,7 @@ class FollowRenames:
 
 
 @dataclass(frozen=True)
-class NoteUnits:
+class NoteUnits(Step):
     """This machine's disk says which units have the database, by their addresses."""
 
     units: Mapping[str, str]
@@ -78,7 +79,7 @@ class NoteUnits:
 
 
 @dataclass(frozen=True)
-class NoteUnresponsive:
+class NoteUnresponsive(Step):
     """This machine's disk says since when LXD does not answer, or nothing if it answers."""
 
     since: float | None
@@ -88,7 +89,7 @@ class NoteUnresponsive:
 
 
 @dataclass(frozen=True)
-class SetFailureDomain:
+class SetFailureDomain(Step):
     """LXD knows this member's failure domain."""
 
     name: str
@@ -99,7 +100,7 @@ class SetFailureDomain:
 
 
 @dataclass(frozen=True)
-class RestartLxd:
+class RestartLxd(Step):
     """LXD's daemon here has read the cluster's configuration. Instances keep running."""
 
     def __str__(self) -> str:
@@ -107,7 +108,7 @@ class RestartLxd:
 
 
 @dataclass(frozen=True)
-class SetRole:
+class SetRole(Step):
     """These members have the role, or no longer have it."""
 
     role: str

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from state.facts import Ceph
+from steps.plan import Step
 from values.printable import changes
 
 
 @dataclass(frozen=True)
-class WriteCeph:
+class WriteCeph(Step):
     """This machine has the configuration and the key of the application's Ceph."""
 
     ceph: Ceph = field(repr=False)
@@ -23,7 +24,7 @@ class WriteCeph:
 
 
 @dataclass(frozen=True)
-class CreatePool:
+class CreatePool(Step):
     """A storage pool exists; each of `members` has these own keys, outside a cluster none has."""
 
     name: str
@@ -37,7 +38,7 @@ class CreatePool:
 
 
 @dataclass(frozen=True)
-class RemoveLeftFolder:
+class RemoveLeftFolder(Step):
     """This machine has no folder of a pool that LXD did not finish."""
 
     pool: str
@@ -47,7 +48,7 @@ class RemoveLeftFolder:
 
 
 @dataclass(frozen=True)
-class UpdatePool:
+class UpdatePool(Step):
     """These keys of a pool have these values on every member."""
 
     name: str
@@ -58,7 +59,7 @@ class UpdatePool:
 
 
 @dataclass(frozen=True)
-class PinRootDisks:
+class PinRootDisks(Step):
     """Instances with their root disk on `pool` by the default profile have it as their own."""
 
     pool: str
@@ -68,7 +69,7 @@ class PinRootDisks:
 
 
 @dataclass(frozen=True)
-class KeepOnVolume:
+class KeepOnVolume(Step):
     """LXD here keeps the files of `key` on its volume `name`; without a pool, in its folder."""
 
     key: str
@@ -83,7 +84,7 @@ class KeepOnVolume:
 
 
 @dataclass(frozen=True)
-class RestoreFolder:
+class RestoreFolder(Step):
     """An interrupted move of LXD's images or backups is undone: they are on the root disk."""
 
     key: str
@@ -94,7 +95,7 @@ class RestoreFolder:
 
 
 @dataclass(frozen=True)
-class StartWithoutVolume:
+class StartWithoutVolume(Step):
     """LXD has its images or backups on the root disk, because their volume is missing, and runs."""
 
     kind: str
@@ -104,7 +105,7 @@ class StartWithoutVolume:
 
 
 @dataclass(frozen=True)
-class GatherVolume:
+class GatherVolume(Step):
     """What an interrupted move left on a volume is where LXD has its images or backups."""
 
     kind: str
@@ -118,7 +119,7 @@ class GatherVolume:
 
 
 @dataclass(frozen=True)
-class DropVolume:
+class DropVolume(Step):
     """This member no longer has this volume for LXD's own use."""
 
     pool: str
@@ -129,7 +130,7 @@ class DropVolume:
 
 
 @dataclass(frozen=True)
-class GiveUp:
+class GiveUp(Step):
     """A step for a volume of LXD's own use is done, or known as refused: the volume may stay."""
 
     step: KeepOnVolume | DropVolume

@@ -43,7 +43,7 @@ from tests.simulation.stories import (
 
 import deadlines
 from act import leaving as act_leaving
-from act import step
+from act import server as act_server
 from lxd import parsing
 from lxd.instances import InstancesApi
 from observe import cluster
@@ -270,7 +270,7 @@ MISTAKES = (
     ),
     Mutant(
         "the snap is restarted, not the daemon",
-        step,
+        act_server,
         "reload_lxd",
         _restarts_the_snap,
         QUIET_LEADER_WITH_INSTANCES,

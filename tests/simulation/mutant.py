@@ -3,8 +3,6 @@
 
 """A deliberate mistake in the charm's protocol."""
 
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from collections.abc import Generator
@@ -36,9 +34,9 @@ class Mutant:
         """The charm makes this mistake. Raises AttributeError if there is no such function."""
         right = getattr(self.module, self.function)
         # Steps are looked up in a table: the table must have the mistake, too.
-        steps = [kind for kind, handler in step._HANDLERS.items() if handler is right]
+        steps = [kind for kind, handler in step.HANDLERS.items() if handler is right]
         setattr(self.module, self.function, self.wrong)
-        handlers: dict[Any, Any] = step._HANDLERS
+        handlers: dict[Any, Any] = step.HANDLERS
         handlers.update(dict.fromkeys(steps, self.wrong))
         try:
             yield

@@ -35,7 +35,7 @@ from tests.simulation.stories import (
 
 # isort: split
 import charm
-from act import forming, leaving, networks, step, storage
+from act import forming, leaving, networks, storage
 from hooks import reading
 from hooks.input_reader import PEERS
 from lxd.errors import LxdError, LxdUnreachable
@@ -182,9 +182,9 @@ def _plain_token(text: str, public: str, purpose: str) -> str:
 class _PlainSeal:
     """A `token_sealing` that does not seal."""
 
-    SealError = step.token_sealing.SealError
-    new_key = step.token_sealing.new_key
-    public_half = step.token_sealing.public_half
+    SealError = forming.token_sealing.SealError
+    new_key = forming.token_sealing.new_key
+    public_half = forming.token_sealing.public_half
     seal = staticmethod(_plain_token)
     unseal = staticmethod(_plain_token)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import pytest
 
 from act import token_sealing
 from act.forming import purpose
-from act.step import StepFailed, act
+from act.step import HANDLERS, StepFailed, act
 from lxd.api import LxdApi
 from lxd.http import Request, Response
 from lxd.port import LxdPort
@@ -21,6 +22,7 @@ from state.view import RunHistory
 from steps.forming import CancelToken, MakeToken
 from steps.leaving import AbandonMember, LeaveCluster, RemoveMember
 from steps.networks import CreateNetwork, SetDefaultProfile
+from steps.plan import Step
 from steps.server import SetFailureDomain
 from steps.storage import CreatePool
 from tests.lxd_model.generations import NAMES
@@ -261,3 +263,10 @@ def test_a_token_that_reaches_no_unit_is_cancelled(fails: str, monkeypatch: pyte
 
     app.cloud.fault = lambda _, __: ""
     assert the_cluster(app).tokens == {}
+
+
+@pytest.mark.parametrize("kind", Step.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_each_step_is_executed_by_the_function_that_takes_it(kind: type[Step]):
+    taken = inspect.signature(HANDLERS[kind]).parameters["step"].annotation
+
+    assert taken == kind.__name__
