@@ -29,6 +29,8 @@ KINDS = {
     "MaintenanceStatus": "maintenance",
 }
 """By the name of a function that makes a status: the status's kind."""
+WRITTEN = "StatusText"
+"""The type of words that another function makes a status of."""
 _THROUGH = frozenset({"escaped", "begin"})
 """Functions whose result is their first argument, shortened or escaped."""
 _HOLES = re.compile(r"(\{\})+")
@@ -91,6 +93,13 @@ def returned(place: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_module(file).returned(name)))
 
 
+@cache
+def writers() -> tuple[str, ...]:
+    """FILE:FUNCTION below src of each function that says by its type that it writes statuses."""
+    files = (str(path.relative_to(SRC)) for path in sorted(SRC.rglob("*.py")))
+    return tuple(f"{file}:{name}" for file in files for name in _module(file).writers())
+
+
 @dataclass
 class _Scope:
     """A function, and what its local names are bound to: None if it is not a plain expression."""
@@ -132,6 +141,12 @@ class _Module:
                 if kind := KINDS.get(_called(node)):
                     text = _tidy(self._text(node.args[0], scope))
                     yield Made(f"{self._name}:{scope.qualified}", kind, text)
+
+    def writers(self) -> Iterator[str]:
+        """The functions that return a `StatusText`, or several."""
+        for name, scope in self._scopes.items():
+            if scope.node.returns and WRITTEN in ast.unparse(scope.node.returns):
+                yield name
 
     def returned(self, name: str) -> Iterator[str]:
         """The texts that come out of a function. Raises KeyError if there is none of that name."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 
 from pack import reference, status_texts
+from pack.status_texts import WRITTEN
 
 TABLE = reference.ROOT / "docs" / "reference" / "statuses.yaml"
 PAGE = reference.ROOT / "docs" / "reference" / "statuses.md"
@@ -58,10 +60,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All statuses; and where a status has the text of another function, which functions."""
+    """All statuses; and FILE:FUNCTION that makes a status of the words of other functions."""
 
     rows: tuple[Row, ...]
-    carried: Mapping[str, Sequence[str]]
+    carried: frozenset[str]
 
 
 def table(text: str) -> Table:
@@ -69,7 +71,7 @@ def table(text: str) -> Table:
     found: Mapping[str, Any] = yaml.safe_load(text)
     topics: Mapping[str, list[dict[str, Any]]] = found["topics"]
     rows = tuple(_row(topic, row) for topic, listed in topics.items() for row in listed)
-    return Table(rows, found["carried"])
+    return Table(rows, frozenset(found["carried"]))
 
 
 def shown(rows: Sequence[Row]) -> str:
@@ -108,45 +110,49 @@ def _section(topic: str, rows: Sequence[Row]) -> str:
     return "\n".join([f"## {topic}\n", "| status | why | what to do |", "|---|---|---|", *lines])
 
 
+def _made() -> tuple[status_texts.Made, ...]:
+    return (*status_texts.made(), *status_texts.of_dispatch())
+
+
 def _wrong_rows(known: Table) -> Iterator[str]:
     """Rows that no status of the source has, and rows that are there twice."""
-    made = {(m.kind, m.text) for m in (*status_texts.made(), *status_texts.of_dispatch())}
-    writers = {writer for listed in known.carried.values() for writer in listed}
-    seen: set[tuple[str, str]] = set()
+    made = {(m.kind, m.text) for m in _made()}
     for row in known.rows:
-        key = row.kind, row.text
-        if key in seen:
-            yield f"twice: {row.words}"
-        seen.add(key)
-        if not row.by and key not in made:
+        if not row.by and (row.kind, row.text) not in made:
             yield f"not in src: {row.kind}: {row.words}"
         for writer in row.by:
-            if writer not in writers:
-                yield f"{writer} is not in `carried`: {row.words}"
-            elif not any(row.has(text) for text in status_texts.returned(writer)):
+            if not any(map(row.has, status_texts.returned(writer))):
                 yield f"{writer} does not write it: {row.words}"
+    times = Counter((row.kind, row.text) for row in known.rows)
+    yield from (f"twice: {kind}: {text}" for (kind, text), n in times.items() if n > 1)
 
 
 def _unlisted(known: Table) -> Iterator[str]:
     """Statuses of the source, and texts for them, without a row."""
     listed = {(row.kind, row.text) for row in known.rows}
-    for made in (*status_texts.made(), *status_texts.of_dispatch()):
+    for made in _made():
         if not made.carries and (made.kind, made.text) not in listed:
             yield f"no row: {made.kind}: {made.text} ({made.place})"
-    for writer in sorted({writer for writers in known.carried.values() for writer in writers}):
+    by = {writer for row in known.rows for writer in row.by}
+    for writer in sorted(by.union(status_texts.writers())):
         for text in status_texts.returned(writer):
-            said = any(writer in row.by and row.has(text) for row in known.rows)
-            if not said and ("blocked", text) not in listed:
+            if not _has_row(text, writer, known):
                 yield f"no row: {text} ({writer})"
 
 
+def _has_row(text: str, writer: str, known: Table) -> bool:
+    rows = known.rows
+    itself = any((row.kind, row.text) == ("blocked", text) for row in rows)
+    return itself or any(writer in row.by and row.has(text) for row in rows)
+
+
 def _uncarried(known: Table) -> Iterator[str]:
-    """Places that make a status from another function's text, and are not known as such."""
+    """Places that make a status of another function's words, and are not known as such."""
     made = status_texts.made()
-    for place in sorted({m.place for m in made if m.carries} - known.carried.keys()):
-        yield f"{place} is not in `carried`"
-    for place in sorted(known.carried.keys() - {m.place for m in made}):
-        yield f"{place} makes no status"
+    for place in sorted({m.place for m in made if m.carries} - known.carried):
+        yield f"{place} is not in `carried`; what writes its words returns a {WRITTEN}"
+    for place in sorted(known.carried - {m.place for m in made if m.carries}):
+        yield f"{place} makes no status of another function's words"
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from ports.ports import Ports
 from state.view import RunHistory
 from steps.plan import Step
 from values import transient_errors
+from values.status import StatusText
 
 
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
@@ -32,7 +33,7 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
         self.plain = plain
 
     @property
-    def message(self) -> str:
+    def message(self) -> StatusText:
         """The message for the operator."""
         return self.reason if self.plain else f"could not {self.step}: {self.reason}"
 

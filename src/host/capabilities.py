@@ -14,6 +14,7 @@ import deadlines
 from host import sockets
 from state.cluster import Zfs
 from values.addresses import is_address
+from values.status import StatusText
 
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
 _IP = Path("/sbin/ip")
@@ -125,7 +126,7 @@ def _modules_of(folder: Path) -> str:
     return "".join(path.read_text() for path in lists if path.exists())
 
 
-def _lacks_fan() -> str:
+def _lacks_fan() -> StatusText:
     # It prints its help as an error.
     ended = _ended(_IP, "link", "help", "vxlan")
     return (
@@ -135,7 +136,7 @@ def _lacks_fan() -> str:
     )
 
 
-def _lacks_chassis() -> str:
+def _lacks_chassis() -> StatusText:
     tool = next((path for path in _TOOLS if path.exists()), None)
     if tool is None:
         return "no Open vSwitch here: relate ovn-chassis, or install ovn-host"
@@ -148,7 +149,7 @@ def _lacks_chassis() -> str:
     return _encapsulation(tool)
 
 
-def _encapsulation(tool: Path) -> str:
+def _encapsulation(tool: Path) -> StatusText:
     """Why OVN's tunnels have no address here, empty if they have one. LXD needs its interface."""
     output = _run(tool, "--timeout=5", "get", "open_vswitch", ".", "external_ids:ovn-encap-ip")
     addresses = (output or "").strip('"')

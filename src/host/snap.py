@@ -21,6 +21,7 @@ from host.machine import LXD_DIR, STATE
 from host.time_limit import TookTooLong, within
 from state.facts import Resource, SnapFacts
 from values import lxd_versions, snapd_errors
+from values.status import StatusText
 
 logger = logging.getLogger(__name__)
 
@@ -275,7 +276,7 @@ class Snap:
             raise SnapError(str(error)) from error
 
 
-def _not_lxd(path: str) -> str:
+def _not_lxd(path: str) -> StatusText:
     """Why the file is not LXD's snap, empty if it is."""
     try:
         name = snap_file.read(Path(path)).name

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from modes.mode import AUTO, LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.addresses import is_subnet
 from values.interface import Interface
+from values.status import StatusText
 from values.wanted_network import WantedNetwork
 
 _UNDERLAY = "fan.underlay_subnet"
@@ -54,7 +55,7 @@ def _underlay(net: _Network) -> _Network:
     return net if size is None else net.supernet(new_prefix=size)
 
 
-def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetwork) -> str:
+def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetwork) -> StatusText:
     """Why a machine cannot have a part in a fan over a subnet, empty if it can."""
     all_interfaces = tuple(interfaces)
     if (chosen := wanted.config.get(_UNDERLAY, AUTO)) != AUTO:
@@ -76,7 +77,7 @@ def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetw
     return _misfit(underlay, wanted) or _no_place(all_interfaces, net, underlay)
 
 
-def _misfit(underlay: _Network, wanted: WantedNetwork) -> str:
+def _misfit(underlay: _Network, wanted: WantedNetwork) -> StatusText:
     """Why LXD would refuse the fan over this underlay, empty if it would not."""
     if underlay.prefixlen not in _UNDERLAYS:
         return f"fan: {underlay} is not a /16 or /24: set {_UNDERLAY}"
@@ -86,7 +87,7 @@ def _misfit(underlay: _Network, wanted: WantedNetwork) -> str:
     return ""
 
 
-def _no_place(interfaces: tuple[Interface, ...], net: _Network, underlay: _Network) -> str:
+def _no_place(interfaces: tuple[Interface, ...], net: _Network, underlay: _Network) -> StatusText:
     """Why LXD would not find the machine's address on the underlay, empty if it would.
 
     LXD takes the first interface with an address on the underlay, even if it is outside the

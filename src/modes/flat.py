@@ -6,6 +6,7 @@
 from modes import parent_checks
 from modes.mode import Mode
 from values.interface import Interface
+from values.status import StatusText
 from values.wanted_network import WantedNetwork
 
 
@@ -15,7 +16,7 @@ def _nic(wanted: WantedNetwork, parent: str) -> dict[str, str]:
     return {"nictype": "bridged", "parent": parent, **set_keys}
 
 
-def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+def _unfit(wanted: WantedNetwork, interface: Interface) -> StatusText:
     if not interface.bridge:
         return "is not a bridge"
     # Otherwise LXD would find out only when it starts an instance.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 
 from values.interface import Interface
+from values.status import StatusText
 from values.wanted_network import WantedNetwork
 
 OPEN_VSWITCH = "ovs-system"
@@ -24,27 +25,27 @@ _OVERHEAD = {4: 50, 6: 70}
 """Bytes that VXLAN adds to a packet, by the version of IP that carries it."""
 
 
-def down(interface: Interface) -> str:
+def down(interface: Interface) -> StatusText:
     """It is not set up: MAAS leaves an interface without configuration in this state."""
     return "" if interface.up else "is not up"
 
 
-def port(interface: Interface) -> str:
+def port(interface: Interface) -> StatusText:
     """It is part of a bridge or bond."""
     return f"is a port of {interface.master}" if interface.master else ""
 
 
-def wireless(interface: Interface) -> str:
+def wireless(interface: Interface) -> StatusText:
     """Its access point accepts only one MAC from it."""
     return "is wireless" if interface.wireless else ""
 
 
-def narrow(interface: Interface, size: int) -> str:
+def narrow(interface: Interface, size: int) -> StatusText:
     """Its MTU is smaller than the needed one. An MTU of 0 is unknown."""
     return f"has an MTU of {interface.mtu}" if 0 < interface.mtu < size else ""
 
 
-def without_address(interface: Interface, version: int) -> str:
+def without_address(interface: Interface, version: int) -> StatusText:
     """It has no address of that version of IP."""
     has = {ipaddress.ip_interface(subnet).version for subnet in interface.subnets}
     return "" if version in has else f"has no IPv{version} address"

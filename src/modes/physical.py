@@ -9,6 +9,7 @@ from modes import macvlan, parent_checks
 from modes.address_keys import WORD_OF_UPLINK, of_uplink
 from modes.mode import Mode, Site
 from values.interface import Interface
+from values.status import StatusText
 from values.wanted_network import WantedNetwork
 
 
@@ -25,7 +26,7 @@ def _resolve(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[st
     return {**keys, **of_uplink(replace(wanted, gateway=gateway, dns=dns))}
 
 
-def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+def _unfit(wanted: WantedNetwork, interface: Interface) -> StatusText:
     # It can share a bridge.
     if interface.bridge:
         return ""

@@ -7,10 +7,11 @@ from modes import parent_checks
 from modes.macvlan import WORD_OF, WORDS, config
 from modes.mode import Mode, on_network
 from values.interface import Interface
+from values.status import StatusText
 from values.wanted_network import WantedNetwork
 
 
-def _unfit(wanted: WantedNetwork, interface: Interface) -> str:
+def _unfit(wanted: WantedNetwork, interface: Interface) -> StatusText:
     del wanted
     # If its card is down, no virtual function comes up (LXD issue 5041).
     missing = "" if interface.virtual_functions else "has no virtual functions"

@@ -28,7 +28,7 @@ from options import subnets as options_subnets
 from values import yaml_maps
 from values.addresses import is_connection
 from values.printable import escaped
-from values.status import STATUS_LIMIT
+from values.status import STATUS_LIMIT, StatusText
 from values.wanted_network import WantedNetwork
 from values.wanted_pool import WantedPool
 
@@ -350,7 +350,7 @@ def _concerns_networks(field: str) -> bool:
     return field.startswith(("network", "ovn", "vxlan"))
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError) -> StatusText:
     """The first mistake as one status line: option=value: what is allowed."""
     first = error.errors(include_url=False)[0]
     option = str(first["loc"][0]).replace("_", "-")

@@ -10,7 +10,7 @@ import modes
 from records import join_lock, member_marks, member_units
 from state.cluster import ClusterView, Member, can_take_over
 from state.view import Peers, View
-from values.status import Status, blocked, names, waiting
+from values.status import Status, StatusText, blocked, names, waiting
 
 
 def option_names(view: View) -> frozenset[str]:
@@ -74,12 +74,12 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
     return without_unit(unknown[0], lxd)
 
 
-def homeless(member: str) -> str:
+def homeless(member: str) -> StatusText:
     """The message about a member that is up and has no unit."""
     return f"{member} has no unit: move what it holds, then lxc cluster remove it"
 
 
-def only_copy(member: str) -> str:
+def only_copy(member: str) -> StatusText:
     """The message about such a member that alone has the database: its removal would destroy it."""
     return f"{member} has no unit, and the only copy of the database: add a unit first"
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from values.status import StatusText
+
 
 class UnresponsiveReason(Enum):
     """How LXD fails to answer. Each kind needs another reaction of the operator."""
@@ -57,6 +59,6 @@ class Unresponsive:
     expired: bool = False
     """Whether it rejects the other members, because the cluster's certificate has expired."""
 
-    def __str__(self) -> str:
+    def __str__(self) -> StatusText:
         verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"
         return f"LXD {verb} {self.message}"

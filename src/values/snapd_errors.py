@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from values.status import names
+from values.status import StatusText, names
 
 _RUNNING_APPS = re.compile(r"has running apps \(([^)]*)\).*, pids: ([0-9,]+)")
 _LOCAL = re.compile(r"cannot perform operation on local snap|local snap .* is unknown to the store")
@@ -18,7 +18,7 @@ _TOO_NEW = re.compile(r"assumes unsupported features: (snapd[0-9.]+)")
 _ARCHITECTURE = re.compile(r"supported architectures .* incompatible with this system")
 
 
-def cure(error: str, channel: str = "") -> str:
+def cure(error: str, channel: str = "") -> StatusText:
     """What an operator must do, and why; empty if snapd may do the same later without help.
 
     `channel` is the one that LXD was to be installed from.

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from values import error_messages
 
 STATUS_LIMIT = 79
 """Characters of a status message that `juju status` shows on a usual terminal."""
+
+StatusText: TypeAlias = str
+"""Words of a status, from a function that leaves it to others to make the status.
+
+The table of statuses must have them.
+"""
 
 
 class Kind(str, Enum):

@@ -15,7 +15,7 @@ from pack import quoted_statuses, status_texts, statuses
 
 TABLE = statuses.table(statuses.TABLE.read_text())
 TEXT = """\
-carried: {}
+carried: []
 topics:
   Joining:
     - waiting: "to join after {UNIT}"
@@ -75,19 +75,18 @@ def test_a_row_that_the_source_does_not_have_is_noticed() -> None:
 
     assert statuses.mistakes(known) == [
         "not in src: blocked: {UNIT} is not known",
-        "twice: {UNIT} is not known",
         "plan/leaving/migration.py:nowhere does not write it: {UNIT} is not known",
+        "twice: blocked: {} is not known",
     ]
 
 
 def test_a_place_that_is_not_carried_is_noticed() -> None:
     place = "plan/leader.py:_faults"
-    carried = {key: value for key, value in TABLE.carried.items() if key != place}
+    known = replace(TABLE, carried=TABLE.carried - {place} | {"plan/leader.py:_gone"})
 
-    known = replace(TABLE, carried={**carried, "plan/leader.py:_gone": []})
     assert statuses.mistakes(known) == [
-        f"{place} is not in `carried`",
-        "plan/leader.py:_gone makes no status",
+        f"{place} is not in `carried`; what writes its words returns a StatusText",
+        "plan/leader.py:_gone makes no status of another function's words",
     ]
 
 
@@ -96,6 +95,15 @@ def test_a_function_that_is_gone_is_noticed() -> None:
         status_texts.returned("plan/leader.py:_gone")
     with pytest.raises(KeyError, match="gone"):
         status_texts.returned("plan/gone.py:gone")
+
+
+def test_words_that_have_no_row_at_all_are_noticed() -> None:
+    writer = "plan/leaving/outside.py:_in_deb"
+    known = replace(TABLE, rows=tuple(row for row in TABLE.rows if writer not in row.by))
+
+    (mistake,) = statuses.mistakes(known)
+
+    assert mistake.startswith("no row: LXD is here as a deb")
 
 
 def test_constants_and_local_variables_are_followed() -> None:

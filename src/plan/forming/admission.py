@@ -24,6 +24,7 @@ from steps.forming import AwaitJoin, CancelToken, MakeToken
 from steps.leaving import RemoveMember
 from steps.plan import Step
 from values.addresses import PORT
+from values.status import StatusText
 
 
 @dataclass(frozen=True)
@@ -295,7 +296,7 @@ def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     return cannot | {unit: why for unit, why in reasons.items() if why}
 
 
-def _closed(data: UnitData, lxd: ClusterView) -> str:
+def _closed(data: UnitData, lxd: ClusterView) -> StatusText:
     return f"{lxd.server.name} cannot reach port {PORT} of {data.address}: open it in the firewall"
 
 
@@ -318,7 +319,7 @@ def _with_the_turn(lxd: ClusterView, peers: Peers) -> set[str]:
     return ({lock.unit} if lock else set[str]()) | ({token.unit} if token else set[str]())
 
 
-def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> str:
+def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> StatusText:
     """Why a unit's name or address is a member's already, and what helps. Empty if neither is."""
     member = lxd.member(data.name) or _offline_at(data.address, lxd)
     if member is None:

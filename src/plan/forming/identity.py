@@ -20,7 +20,7 @@ from state.peers import VERSION
 from state.view import Peers, View
 from steps.forming import AdoptIdentity, NoteIdentity
 from steps.plan import Step
-from values.status import Status, blocked, names, waiting
+from values.status import Status, StatusText, blocked, names, waiting
 
 
 class Owner(Enum):
@@ -90,7 +90,7 @@ def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
     )
 
 
-def foreign(view: View, lxd: ClusterView, peers: Peers) -> str:
+def foreign(view: View, lxd: ClusterView, peers: Peers) -> StatusText:
     """Why this member is left alone: its cluster is not ours, or may not be. Empty if it is."""
     match owner(view, lxd, peers):
         case Owner.OURS:

@@ -11,6 +11,7 @@ with the number of its unit, which never changes and is unique.
 from __future__ import annotations
 
 from state.view import Peers, View
+from values.status import StatusText
 
 _NOT_CLUSTERED = "none"
 """LXD's own name for a server that is in no cluster.
@@ -42,7 +43,7 @@ def clash(view: View, peers: Peers, name: str) -> str:
     return ""
 
 
-def taken(name: str) -> str:
+def taken(name: str) -> StatusText:
     """Why a unit that would have this name is refused."""
     return f"the cluster already has a member {name}: rename this machine"
 

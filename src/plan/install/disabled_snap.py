@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from state.facts import SnapFacts
 from state.view import View
-from values.status import Status, blocked, waiting
+from values.status import Status, StatusText, blocked, waiting
 
 
 def status(snap: SnapFacts) -> Status | None:
@@ -19,7 +19,7 @@ def status(snap: SnapFacts) -> Status | None:
     return blocked(reason())
 
 
-def reason() -> str:
+def reason() -> StatusText:
     """Why a unit with a disabled LXD can do nothing, and what to type."""
     return "the LXD snap is disabled: snap enable lxd"
 

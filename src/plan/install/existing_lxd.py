@@ -18,7 +18,7 @@ from state.unresponsive import Unresponsive
 from state.view import View
 from steps.install import RemoveSnap
 from steps.plan import Plan
-from values.status import blocked, waiting
+from values.status import StatusText, blocked, waiting
 
 _OF_ANYBODY = ("volatile.", "core.proxy_")
 """Keys that LXD sets by itself, and that Juju's agent sets on any machine with an LXD."""
@@ -82,7 +82,7 @@ def _put_back(view: View) -> Plan | None:
     return Plan(status, (step,) if step else ())
 
 
-def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
+def _use(lxd: ClusterView, ours: tuple[str, ...]) -> StatusText:
     """How an LXD outside a cluster is used, empty if it is as freshly installed."""
     if lxd.instances:
         return "LXD here has instances, joining would lose them: move or delete them"
@@ -95,7 +95,7 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> str:
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""
 
 
-def with_image(lxd: ClusterView) -> str:
+def with_image(lxd: ClusterView) -> StatusText:
     """The message about an image here that no server offers for download, empty without one."""
     images = [i for i in lxd.images or () if not (i.cached or migration.of_juju(i))]
     if not images:

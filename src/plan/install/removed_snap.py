@@ -10,7 +10,7 @@ fresh LXD would be in the way of both.
 from __future__ import annotations
 
 from state.view import View
-from values.status import Status, blocked
+from values.status import Status, StatusText, blocked
 
 
 def status(view: View) -> Status | None:
@@ -21,7 +21,7 @@ def status(view: View) -> Status | None:
     return blocked(reason())
 
 
-def reason() -> str:
+def reason() -> StatusText:
     """Why a member without a snap can do nothing, and what to look at."""
     return "LXD's snap was removed here; docs: How to recover"
 
@@ -34,7 +34,7 @@ def has_emptied(view: View) -> bool:
     return _is_member(view) and view.noted_identity != "" and view.forming is None
 
 
-def empty() -> str:
+def empty() -> StatusText:
     """Why a unit with such an LXD can do nothing, and what to look at."""
     return "LXD here is empty, and was a member; docs: How to recover"
 

@@ -20,7 +20,7 @@ from state.peers import UnitData
 from state.view import Peers, View
 from values import error_messages
 from values.numbers import whole
-from values.status import STATUS_LIMIT, Status, blocked, count, names
+from values.status import STATUS_LIMIT, Status, StatusText, blocked, count, names
 
 _FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
@@ -42,7 +42,7 @@ class NotTaken:
     live: bool = False
     """Whether LXD was to move it while it runs."""
 
-    def __str__(self) -> str:
+    def __str__(self) -> StatusText:
         cure = "delete them" if _BACKUPS in self.why else "move or delete it"
         if self.live and _BACKUPS not in self.why:
             cure = "cluster.evacuate=migrate moves it stopped"
@@ -103,7 +103,7 @@ def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
 
 def removal_blockers(
     on_remove: str, min_voters: int, lxd: ClusterView, member: Member
-) -> tuple[str, ...]:
+) -> tuple[StatusText, ...]:
     """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""
     reasons = [*quorum(min_voters, lxd, member)]
     if on_remove == ABANDON:
@@ -116,7 +116,7 @@ def removal_blockers(
     return (*reasons, *(_cure(lxd_object, lxd) for lxd_object in fixed(lxd, member)))
 
 
-def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
+def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> StatusText:
     """Why no other member can take an instance, empty if one can."""
     if why := migration.obstacle(instance, lxd):
         return why
@@ -127,7 +127,7 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> str:
     return migration.nowhere(instance)
 
 
-def _cure(stored: Volume | Bucket, lxd: ClusterView) -> str:
+def _cure(stored: Volume | Bucket, lxd: ClusterView) -> StatusText:
     if isinstance(stored, Bucket):
         return f"{stored}: copy its objects to another member, then delete it"
     if key := _key_of_daemon(stored, lxd):
@@ -152,13 +152,13 @@ def unmoved(on_remove: str, lxd: ClusterView, member: Member) -> tuple[NotTaken,
     return tuple(NotTaken(str(i), tries[str(i)].why, i.live) for i in left)
 
 
-def last_of(lxd: ClusterView) -> tuple[str, ...]:
+def last_of(lxd: ClusterView) -> tuple[StatusText, ...]:
     """What would be lost with the only member."""
     why = "no other member can take it: export or delete it"
     return tuple(f"{lxd_object}: {why}" for lxd_object in everything(lxd))
 
 
-def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
+def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[StatusText]:
     """What the removal would cost the database of the remaining members."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
@@ -171,7 +171,9 @@ def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[str]:
     yield from _too_few_voters(min_voters, lxd, len(up))
 
 
-def _lost_majority(lxd: ClusterView, voters: list[Member], up: list[Member]) -> Iterable[str]:
+def _lost_majority(
+    lxd: ClusterView, voters: list[Member], up: list[Member]
+) -> Iterable[StatusText]:
     """Why the other voters have no majority without this one, or may soon have none."""
     if voters and not _is_majority(up, voters):
         down = names(m.name for m in voters if m not in up)
@@ -187,12 +189,12 @@ def _is_majority(some: list[Member], voters: list[Member]) -> bool:
     return sum(m in some for m in voters) * 2 > len(voters)
 
 
-def unanswered(member: Member) -> str:
+def unanswered(member: Member) -> StatusText:
     """Why the charm holds a unit whose LXD does not answer: the others may need its data."""
     return f"LXD on {member.name} does not answer"
 
 
-def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[str]:
+def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[StatusText]:
     """Why the only voter cannot give the database to another member.
 
     LXD makes the other one of two members a voter, if it can. With more members it makes none in
@@ -212,7 +214,7 @@ def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> I
         yield "no other member has the database yet: LXD gives it to one within a minute"
 
 
-def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[str]:
+def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[StatusText]:
     """Why the members that are up would be too few for the wanted number of voters."""
     # LXD keeps one voter up to two members, and cluster.max_voters of them from three on.
     most = whole(lxd.server.config.get("cluster.max_voters", "")) or 3

@@ -22,6 +22,7 @@ import backends
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from values import lxd_urls
+from values.status import StatusText
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
@@ -49,7 +50,7 @@ def of_juju(lxd_object: Instance | Volume | Bucket | Image) -> bool:
     return isinstance(lxd_object, Instance) and _JUJUS.fullmatch(lxd_object.name) is not None
 
 
-def obstacle(instance: Instance, lxd: ClusterView) -> str:
+def obstacle(instance: Instance, lxd: ClusterView) -> StatusText:
     """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
     if jujus := _JUJUS.fullmatch(instance.name):
         return f"belongs to Juju: juju remove-machine {jujus[1].replace('-', '/')}"
@@ -113,7 +114,7 @@ def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     return tuple(m.name for m in able)
 
 
-def nowhere(instance: Instance) -> str:
+def nowhere(instance: Instance) -> StatusText:
     """The message about an instance that no other member can take."""
     if instance.placement:
         return f"no other member can take it in its placement group {instance.placement}"

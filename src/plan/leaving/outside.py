@@ -13,7 +13,7 @@ from state.unresponsive import Unresponsive
 from state.view import View
 from steps.networks import EndOverlayDhcp
 from steps.plan import Plan, Step
-from values.status import Kind, blocked
+from values.status import Kind, StatusText, blocked
 
 
 def networks_ended(view: View) -> tuple[Step, ...]:
@@ -54,19 +54,11 @@ def of_removed(view: View) -> Plan:
     return _held_for(view, removed_snap.reason())
 
 
-def _held_for(view: View, reason: str) -> Plan:
-    status = blockers.cannot_leave(view.unit, (reason,))
-    return outcomes.held(status, blockers.with_way_out(view, (reason,)))
-
-
 def of_deb(view: View) -> Plan:
     """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
         return outcomes.has_left()
-    reason = "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
-    return outcomes.held(
-        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
-    )
+    return _held_for(view, _in_deb())
 
 
 def of_unclustered(view: View, lxd: ClusterView) -> Plan:
@@ -77,13 +69,7 @@ def of_unclustered(view: View, lxd: ClusterView) -> Plan:
         # Its pools and snapd's copy may still be here.
         return _held_for(view, removed_snap.empty())
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
-    reasons = tuple(
-        f"{t}: is in LXD here, and Juju releases the machine with this unit" for t in here
-    )
-    if not reasons:
-        return outcomes.has_left()
-    status = blockers.cannot_leave(view.unit, reasons)
-    return outcomes.held(status, blockers.with_way_out(view, reasons))
+    return _held_for(view, *map(_in_lxd, here)) if here else outcomes.has_left()
 
 
 def of_foreign(view: View, foreign: str) -> Plan:
@@ -93,7 +79,21 @@ def of_foreign(view: View, foreign: str) -> Plan:
     """
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
-    reason = f"{foreign}, and Juju releases the machine with this unit"
-    return outcomes.held(
-        blockers.cannot_leave(view.unit, (reason,)), blockers.with_way_out(view, (reason,))
-    )
+    return _held_for(view, _in_foreign(foreign))
+
+
+def _held_for(view: View, *reasons: StatusText) -> Plan:
+    status = blockers.cannot_leave(view.unit, reasons)
+    return outcomes.held(status, blockers.with_way_out(view, reasons))
+
+
+def _in_deb() -> StatusText:
+    return "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
+
+
+def _in_lxd(lxd_object: object) -> StatusText:
+    return f"{lxd_object}: is in LXD here, and Juju releases the machine with this unit"
+
+
+def _in_foreign(foreign: StatusText) -> StatusText:
+    return f"{foreign}, and Juju releases the machine with this unit"

@@ -42,7 +42,7 @@ from steps.leaving import (
 )
 from steps.plan import Plan, Step
 from steps.server import RestartLxd
-from values.status import Status, blocked, count, names, waiting
+from values.status import Status, StatusText, blocked, count, names, waiting
 
 _REVIVE = (
     "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
@@ -250,7 +250,7 @@ def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
     )
 
 
-def _only_copy(fingerprint: str) -> str:
+def _only_copy(fingerprint: str) -> StatusText:
     name = fingerprint[:12]
     return f"image {name}: no other member has a copy: lxc image export or delete {name}"
 

@@ -18,7 +18,7 @@ from state.cluster import ClusterView
 from state.peers import OnParent, ParentInterface, Token
 from state.view import View
 from values.interface import Interface
-from values.status import Status, blocked
+from values.status import Status, StatusText, blocked
 from values.wanted_network import WantedNetwork
 
 PARENTS = "user.lxd-cluster.parents"
@@ -125,7 +125,7 @@ def _other_name(view: View, wanted: WantedNetwork) -> str:
     return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
 
 
-def differing(mode: str, parent: str, unit: str, other_parent: str, other_unit: str) -> str:
+def differing(mode: str, parent: str, unit: str, other_parent: str, other_unit: str) -> StatusText:
     """The message about a network that needs the same interface on all machines."""
     parents = f"{parent} on {unit}, {other_parent} on {other_unit}"
     return f"{mode} needs one name on all machines: {parents}"
@@ -137,7 +137,7 @@ def _placed(view: View) -> list[OnParent]:
     return [record for data in others if data.cluster for record in data.placed]
 
 
-def _to_existing(view: View, record: OnParent) -> dict[str, str] | str:
+def _to_existing(view: View, record: OnParent) -> dict[str, str] | StatusText:
     """This unit's own keys of an existing network; or why it can have no part in it."""
     mode = modes.MODES.get(record.mode)
     if mode is None:
@@ -183,7 +183,7 @@ def _external(view: View, combinations: Iterable[tuple[str, ...]]) -> dict[str, 
     return {EXTERNAL: ",".join(chosen)} if chosen else {}
 
 
-def _no_such_interface(network: str, interfaces: Iterable[str]) -> str:
+def _no_such_interface(network: str, interfaces: Iterable[str]) -> StatusText:
     """The message for a machine without an interface of the members' names, with the remedy."""
     sought = " or ".join(interfaces) or "interface"
     return f"network {network}: no {sought} here: lxc network set {network} {PARENTS}=NAME"
@@ -233,7 +233,7 @@ def _missing_need(view: View, need: str) -> str:
     return unreached or view.missing_capabilities.get(need, "")
 
 
-def _unreached_ovn(view: View) -> str:
+def _unreached_ovn(view: View) -> StatusText:
     """Why this machine cannot reach OVN's database, empty if it can."""
     answer = ovn.RELATION.of(view)
     if answer and answer.problem:
@@ -298,7 +298,7 @@ def _first_fit(
     return ParentInterface(parent=fit.name)
 
 
-def _unfit(interface: str, why: str, wanted: WantedNetwork) -> str:
+def _unfit(interface: str, why: str, wanted: WantedNetwork) -> StatusText:
     return f"{interface} {why}: name another for {wanted.name}"
 
 
@@ -332,14 +332,14 @@ def _selected(view: View, wanted: WantedNetwork) -> list[Interface]:
     return list({interface.name: interface for interface in matching}.values())
 
 
-def _no_interface(view: View, wanted: WantedNetwork) -> str:
+def _no_interface(view: View, wanted: WantedNetwork) -> StatusText:
     option = "network-parent" if wanted.name == view.options.network_name else "networks: parent"
     if not wanted.parents:
         return f"{option}: name the interface for the network {wanted.name}"
     return f"{option}={' '.join(wanted.parents)[:30]}: not on this machine"
 
 
-def _name_taken(network: str, interface: str) -> str:
+def _name_taken(network: str, interface: str) -> StatusText:
     return f"network {network}: this machine has the interface {interface}: rename it"
 
 

@@ -12,7 +12,7 @@ import modes
 from plan.networks.wanted_networks import names
 from state.peers import UnitData
 from state.view import View
-from values.status import Status, blocked
+from values.status import Status, StatusText, blocked
 from values.wanted_network import WantedNetwork
 
 _AUTOMATIC = ipaddress.ip_network("10.0.0.0/8")
@@ -41,7 +41,7 @@ def subnet_option(view: View, network: str, version: int) -> str:
     return f"networks: {network}: ipv{version}" if named else f"network-ipv{version}"
 
 
-def overlap(view: View, wanted: WantedNetwork) -> str:
+def overlap(view: View, wanted: WantedNetwork) -> StatusText:
     """The machine's own subnet that a network would overlap.
 
     Interfaces with the network's names are LXD's. They are checked where the networks are known.
@@ -66,7 +66,7 @@ def in_use(view: View) -> str:
     return in_use_of(view, published(view))
 
 
-def in_use_of(view: View, bridges: Collection[list[str]]) -> str:
+def in_use_of(view: View, bridges: Collection[list[str]]) -> StatusText:
     """The same for these bridges, each its name and its subnets.
 
     On a member the bridge exists, and others of LXD.

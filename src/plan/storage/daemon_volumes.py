@@ -18,7 +18,7 @@ from state.view import View
 from steps.plan import Step
 from steps.storage import DropVolume, GatherVolume, GiveUp, KeepOnVolume, RestoreFolder
 from values import lxd_urls
-from values.status import Status, blocked, names, waiting
+from values.status import Status, StatusText, blocked, names, waiting
 
 _IMAGES, _BACKUPS = "storage.images_volume", "storage.backups_volume"
 _VOLUMES = {key: daemon_volume(key[8:].partition("_")[0]) for key in (_IMAGES, _BACKUPS)}
@@ -120,7 +120,7 @@ def _unused(key: str, lxd: ClusterView) -> list[str]:
     return sorted(volume for volume in volumes if volume != lxd.server.config.get(key, ""))
 
 
-def not_mounted(volume: str) -> str:
+def not_mounted(volume: str) -> StatusText:
     """The message about a volume that may have the only copy of something."""
     return f"{volume} is unmounted: export and delete it"
 

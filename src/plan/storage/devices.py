@@ -8,7 +8,7 @@ from __future__ import annotations
 from backends import Backend
 from state.facts import Device
 from state.view import View
-from values.status import STATUS_LIMIT, Status, blocked
+from values.status import STATUS_LIMIT, Status, StatusText, blocked
 from values.wanted_pool import WantedPool, in_bytes
 
 SMALLEST = 256 * 1024 * 1024
@@ -56,7 +56,7 @@ def _blocked_by(path: str, why: str) -> Status:
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)
 
 
-def unusable(device: Device, least: int = SMALLEST) -> str:
+def unusable(device: Device, least: int = SMALLEST) -> StatusText:
     """Why a device cannot be used for `least` bytes, and what to do; empty if it can."""
     if device.use:
         return f"{device.use[:40]}: name another"
