@@ -89,7 +89,8 @@ def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHis
 def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """This server is a member, or its LXD is as freshly installed.
 
-    If the founder was removed by force, its cluster is gone, and the leader names another founder.
+    If the bootstrap unit was removed by force, its cluster is gone, and the leader names another
+    bootstrap unit.
     The hook of this unit may have begun before that.
     """
     if step.issuer and ports.is_gone(step.issuer):

@@ -31,9 +31,9 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
         raise ActionRefused("LXD on the leader is not in a cluster that this charm made")
     if peers.app.cluster or peers.has_member:
         raise ActionRefused("the application has a cluster: empty this LXD instead, see the docs")
-    if founder := _other_founder(view, peers):
+    if other := _other_bootstrap_unit(view, peers):
         raise ActionRefused(
-            f"{founder} is about to make a cluster: wait for it, or juju remove-unit {founder}"
+            f"{other} is about to make a cluster: wait for it, or juju remove-unit {other}"
         )
     wanted = confirmation("take-back", lxd.identity[:8])
     if confirm != wanted:
@@ -43,8 +43,8 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     return AppData(bootstrap=view.unit, cluster=lxd.identity, queue=peers.app.queue)
 
 
-def _other_founder(view: View, peers: Peers) -> str:
+def _other_bootstrap_unit(view: View, peers: Peers) -> str:
     """The unit that may make another cluster in this moment, empty if there is none."""
-    founder = peers.app.bootstrap
+    unit = peers.app.bootstrap
     units = peers.others.keys() if view.units is None else view.units.in_juju - {view.unit}
-    return founder if founder in units else ""
+    return unit if unit in units else ""

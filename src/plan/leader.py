@@ -28,14 +28,14 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     bootstrap = app.bootstrap
     if not app.cluster and not any(d.cluster for d in units.values()):
         bootstrap = _bootstrap_unit(view, app, units)
-    # Committed data are recorded in a later hook than the founder's own: the units that wait for
-    # its token would otherwise first run a hook for this record.
-    founder = peers.data(bootstrap, view.unit)
+    # Committed data are recorded in a later hook than the bootstrap unit's own: the units that
+    # wait for its token would otherwise first run a hook for this record.
+    published = peers.data(bootstrap, view.unit)
     cluster, storage = app.cluster, app.storage
-    if founder is not None and founder.cluster:
-        cluster = cluster or founder.cluster
-        storage = storage or founder.storage
-    # A leader that stands in for a founder that is gone.
+    if published is not None and published.cluster:
+        cluster = cluster or published.cluster
+        storage = storage or published.storage
+    # A leader that stands in for a bootstrap unit that is gone.
     storage = storage or peers.own.storage
     data = AppData(
         bootstrap=bootstrap,

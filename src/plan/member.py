@@ -67,7 +67,10 @@ def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Pl
 def _identified(
     view: View, lxd: ClusterView, peers: Peers, member: Member, own: UnitData
 ) -> UnitData:
-    """The unit's own data, with its member, its cluster and, on the founder, the default pool."""
+    """The unit's own data, with its member and its cluster.
+
+    The bootstrap unit also says which pool is the default one.
+    """
     own = own.model_copy(
         update={
             "name": member.name,
@@ -79,15 +82,16 @@ def _identified(
         }
     )
     decided = _decided(view, lxd, peers, own)
-    if decided and (peers.app.bootstrap == view.unit or _founder_is_gone(view, peers)):
+    if decided and (peers.app.bootstrap == view.unit or _bootstrap_unit_is_gone(view, peers)):
         return own.model_copy(update={"storage": decided})
     return own
 
 
-def _founder_is_gone(view: View, peers: Peers) -> bool:
-    """Whether the leader must say for the founder which pool is the default one.
+def _bootstrap_unit_is_gone(view: View, peers: Peers) -> bool:
+    """Whether the leader must say for the bootstrap unit which pool is the default one.
 
-    The unit that took a cluster back counts as its founder, and may leave before its next hook.
+    The unit that took a cluster back counts as its bootstrap unit, and may leave before its next
+    hook.
     """
     gone = view.units is not None and peers.app.bootstrap not in view.units.in_juju
     return view.leader and gone and peers.app.storage is None

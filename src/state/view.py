@@ -60,24 +60,27 @@ class Peers:
 
     @property
     def placed(self) -> frozenset[str]:
-        """Units with a place in the queue, and the founder: others may be gone without a report."""
+        """Units with a place in the queue, and the bootstrap unit.
+
+        Others may be gone without a report.
+        """
         return frozenset({entry.unit for entry in self.app.queue} | {self.app.bootstrap})
 
     @property
     def unplaced(self) -> frozenset[str]:
         """Other units without a place in the queue: they are new, or leave, or are gone."""
         queued = {entry.unit for entry in self.app.queue}
-        return frozenset(self.others.keys() - queued - self._unrecorded_founder)
+        return frozenset(self.others.keys() - queued - self._unrecorded_bootstrap_unit)
 
     @property
-    def _unrecorded_founder(self) -> frozenset[str]:
-        """The founder until its cluster is on record: its data count even when it is gone."""
-        founder = self.app.bootstrap
-        return frozenset({founder} if founder and not self.app.cluster else set[str]())
+    def _unrecorded_bootstrap_unit(self) -> frozenset[str]:
+        """The bootstrap unit until its cluster is on record: its data count even if it is gone."""
+        unit = self.app.bootstrap
+        return frozenset({unit} if unit and not self.app.cluster else set[str]())
 
     def counting(self, in_juju: frozenset[str]) -> frozenset[str]:
         """The units whose data count, if Juju has those."""
-        return in_juju | self._unrecorded_founder
+        return in_juju | self._unrecorded_bootstrap_unit
 
     def without_gone(self, in_juju: frozenset[str]) -> Peers:
         """The peers without units that Juju does not have: it may never report their departure."""

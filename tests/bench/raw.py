@@ -30,7 +30,7 @@ def started(ground: Bench, number: int) -> Node:
     return node
 
 
-def founded(ground: Bench) -> Node:
+def bootstrapped(ground: Bench) -> Node:
     """The only member of a cluster, with a pool and a network."""
     node, quiet = started(ground, 0), Recorder()
     addresses = dict.fromkeys(ADDRESSES, f"{node.place.address}:8443")
@@ -49,7 +49,7 @@ def founded(ground: Bench) -> Node:
 
 def formed(ground: Bench, count: int) -> list[Node]:
     """Members of a cluster, with an image of a container."""
-    nodes, quiet = [founded(ground)], Recorder()
+    nodes, quiet = [bootstrapped(ground)], Recorder()
     for number in range(1, count):
         node = started(ground, number)
         join(quiet, node, token(quiet, nodes[0], f"m{number}"))

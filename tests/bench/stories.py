@@ -46,7 +46,7 @@ def bootstrapping(ground: Bench, tape: Recorder) -> None:
 
 def joining(ground: Bench, tape: Recorder) -> None:
     """A server joins, and the joins of others fail."""
-    first, second = raw.founded(ground), raw.started(ground, 1)
+    first, second = raw.bootstrapped(ground), raw.started(ground, 1)
     tape.label = "before a join"
     tape.get(first, "/1.0/cluster")
     tape.label = "a join token"
@@ -86,7 +86,7 @@ def joining(ground: Bench, tape: Recorder) -> None:
 
 def a_join_is_cut_short(ground: Bench, tape: Recorder) -> None:
     """A server dies while it joins, then tries with a new certificate, then with its old one."""
-    first, second = raw.founded(ground), raw.started(ground, 1)
+    first, second = raw.bootstrapped(ground), raw.started(ground, 1)
     token = raw.token(tape, first, "m1")
     certificate = [(second.lxd_dir / name).read_bytes() for name in ("server.crt", "server.key")]
     tape.label = "a join during which the daemon is killed"

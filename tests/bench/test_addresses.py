@@ -120,14 +120,14 @@ def test_a_port_that_is_taken_is_named_before_anything_is_made(ground: Bench):
     app = BenchApp(options={"storage_backend": "dir"}, bench=ground)
     for number in range(2):
         app.add(number)
-    founder = app.units["lxd/0"]
-    with port_taken(founder.node, founder.address):
+    bootstrap_unit = app.units["lxd/0"]
+    with port_taken(bootstrap_unit.node, bootstrap_unit.address):
         for _ in range(4):
             together(app)
         unit_statuses = statuses(app)
         assert unit_statuses["lxd/0"].startswith("blocked: python3 (pid ")
         assert unit_statuses["lxd/0"].endswith(
-            f"has port 8443 of {founder.address}, which LXD needs: stop it"
+            f"has port 8443 of {bootstrap_unit.address}, which LXD needs: stop it"
         )
 
     until(app, lambda: all_active(app), 60)

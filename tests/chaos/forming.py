@@ -24,7 +24,7 @@ def _hook_killed(ground: Ground) -> None:
     ground.kill_hook_at(APP, _BOOTSTRAP)
 
 
-def _founder_removed(ground: Ground) -> None:
+def _bootstrap_unit_removed(ground: Ground) -> None:
     ground.deploy(3)
     ground.kill_hook_at(APP, _BOOTSTRAP)
     unit = ground.leader()
@@ -68,11 +68,11 @@ FAULTS = (
         _hook_killed,
     ),
     Fault(
-        "founder-removed",
+        "bootstrap-unit-removed",
         "kill -9 of the hook that bootstraps, and its unit is removed while LXD goes on",
         "the other two are whole",
         NOTHING,
-        _founder_removed,
+        _bootstrap_unit_removed,
     ),
     Fault(
         "lxd-killed-bootstrap",

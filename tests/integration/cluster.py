@@ -123,10 +123,10 @@ def removed(juju: jubilant.Juju) -> None:
 
 
 def formed_again_if_asked(juju: jubilant.Juju) -> None:
-    """Waits for units that lost their founder, and forms the cluster again if they ask for it.
+    """Waits for units that lost their bootstrap unit. If they ask for it, they form it again.
 
-    A founder that had published its cluster takes it along: only the operator knows that it is not
-    needed.
+    A bootstrap unit that had published its cluster takes it along: only the operator knows that it
+    is not needed.
     """
 
     def asked(status: jubilant.Status) -> bool:

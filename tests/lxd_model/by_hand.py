@@ -172,7 +172,7 @@ def empty(server: Server) -> None:
     server.cloud.now = max(server.cloud.now, server.ready)
 
 
-def found(server: Server, name: str = "") -> None:
+def bootstrap(server: Server, name: str = "") -> None:
     """`lxd init`: a cluster of one."""
     listen(server)
     finish(server, joining.bootstrap(server, name or server.hostname))

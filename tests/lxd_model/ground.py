@@ -30,7 +30,7 @@ def machines(count: int, generation: str = "5.21") -> tuple[Cloud, list[Server]]
 def cluster(count: int, generation: str = "5.21") -> tuple[Cloud, list[Server]]:
     """Machines that form one cluster with settled roles."""
     cloud, servers = machines(count, generation)
-    by_hand.found(servers[0])
+    by_hand.bootstrap(servers[0])
     for server in servers[1:]:
         by_hand.join(server, servers[0])
     cloud.now += 30

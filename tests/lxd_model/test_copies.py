@@ -20,7 +20,7 @@ def cluster(generation: str) -> tuple[Cloud, list[Server]]:
         server.revision = "1"
         server.start_daemon()
     cloud.now += 10.0
-    by_hand.found(servers[0])
+    by_hand.bootstrap(servers[0])
     for server in servers[1:]:
         by_hand.join(server, servers[0])
         cloud.now += 30.0

@@ -191,7 +191,7 @@ def failed_join(server: Server, member: Server) -> None:
 @ALL
 def test_a_join_again_with_the_same_certificate(generation: str):
     _, (one, two) = machines(2, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     failed_join(two, one)
     start_over(two)
     join(two, one)
@@ -201,7 +201,7 @@ def test_a_join_again_with_the_same_certificate(generation: str):
 @MODERN
 def test_a_join_again_with_another_certificate_fails_for_good(generation: str):
     _, (one, two) = machines(2, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     failed_join(two, one)
     two.new_certificate()
     start_over(two)
@@ -216,7 +216,7 @@ def test_a_join_again_with_another_certificate_fails_for_good(generation: str):
 
 def test_5_0_does_not_mind_another_certificate():
     _, (one, two) = machines(2, "5.0")
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     failed_join(two, one)
     two.new_certificate()
     start_over(two)
@@ -227,7 +227,7 @@ def test_5_0_does_not_mind_another_certificate():
 @ALL
 def test_a_certificate_has_one_name(generation: str):
     _, (one, two) = machines(2, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     failed_join(two, one)
     two.hostname = "renamed"
     with pytest.raises(LxdError, match='Existing server certificate with different name "m1"'):
@@ -301,7 +301,7 @@ def test_5_0_knows_no_modes():
 def test_the_uuid_of_the_cluster(generation: str):
     _, (one, two) = machines(2, generation)
     own = lxd(two).server.get().config.get("volatile.uuid")
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     join(two, one)
     first = lxd(one).server.get().config.get("volatile.uuid")
     assert (own is not None) is (generation == "6.9")
@@ -359,7 +359,7 @@ def test_operations_of_a_daemon_that_died(generation: str):
 @ALL
 def test_what_a_joined_member_knows_of_the_clusters_keys(generation: str):
     _, (one, two) = machines(2, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     lxd(one).server.set_config({"user.key": "1"})
     join(two, one)
     assert ("user.key" in lxd(two).server.get().config) is (generation != "5.0")
@@ -370,7 +370,7 @@ def test_what_a_joined_member_knows_of_the_clusters_keys(generation: str):
 @ALL
 def test_a_token_goes_with_the_daemon_that_made_it(generation: str):
     cloud, (one, two, three) = machines(3, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     by_hand.join(two, one)
     token = lxd(two).cluster.make_token("m2")
     way_in = lxd(three).cluster.way_in(token, frozenset())

@@ -163,11 +163,11 @@ _DEEDS: dict[str, Callable[[World, Row], None]] = {
 """What the recorder did before the first request of a label."""
 
 
-def founded(generation: str) -> World:
+def bootstrapped(generation: str) -> World:
     """The only member of a cluster, with a pool and a network."""
     world = World(Cloud(generation=generation))
     first = world.server("m0")
-    by_hand.found(first)
+    by_hand.bootstrap(first)
     records = first.records
     records.pools[POOL] = Pool(POOL, "dir", "Created", {}, {"m0": {}}, frozenset({"m0"}))
     records.networks[NETWORK] = Network(NETWORK, "bridge", "Created", {}, {"m0": {}})
@@ -181,7 +181,7 @@ def founded(generation: str) -> World:
 
 def formed(generation: str, count: int) -> World:
     """Members of a cluster."""
-    world = founded(generation)
+    world = bootstrapped(generation)
     for number in range(1, count):
         by_hand.join(world.server(f"m{number}"), world.server("m0"))
     world.wait(30)
@@ -190,8 +190,8 @@ def formed(generation: str, count: int) -> World:
 
 _BEGINNINGS: dict[str, Callable[[str], World]] = {
     "a bootstrap without an address": lambda generation: World(Cloud(generation=generation)),
-    "before a join": founded,
-    "": founded,
+    "before a join": bootstrapped,
+    "": bootstrapped,
     "an instance on the member": lambda generation: formed(generation, 4),
     "two members": lambda generation: formed(generation, 2),
     "a running container c0": lambda generation: formed(generation, 4),

@@ -47,7 +47,7 @@ def test_one_cluster_of_all(generation: str):
 @ALL
 def test_a_token_is_good_once(generation: str):
     _, (one, two, three) = machines(3, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     token = lxd(one).cluster.make_token("m1")
     way_in = lxd(two).cluster.way_in(token, frozenset())
     lxd(two).cluster.join("m1", endpoint(two), token, [], way_in)
@@ -57,7 +57,7 @@ def test_a_token_is_good_once(generation: str):
 
 def test_two_joins_at_once_hang_the_later_one():
     cloud, (one, two, three) = machines(3)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     tokens = [lxd(one).cluster.make_token(name) for name in ("m1", "m2")]
     way_in = lxd(two).cluster.way_in(tokens[0], frozenset())
 
@@ -152,7 +152,7 @@ def test_an_evacuation_that_is_ended_brings_back_what_it_moved():
 
 def test_a_join_goes_on_when_its_hook_is_killed():
     cloud, (one, two) = machines(2)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
 
     def kill(seconds: float, what: str) -> None:
         if two.working("join_cluster"):
@@ -170,7 +170,7 @@ def test_a_join_goes_on_when_its_hook_is_killed():
 
 def test_a_join_whose_daemon_ends_must_be_reset():
     cloud, (one, two) = machines(2)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
 
     def kill(seconds: float, what: str) -> None:
         cloud.now += seconds

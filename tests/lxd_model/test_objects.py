@@ -148,7 +148,7 @@ def test_a_member_is_renamed(generation: str):
 
 def test_a_member_that_an_operator_joins():
     _, (one, two, stranger) = machines(3)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
     by_hand.join(two, one)
     by_hand.join(stranger, two, name="by-hand")
     assert [m.name for m in lxd(one).members.list()] == ["by-hand", "m0", "m1"]
@@ -275,7 +275,7 @@ def test_a_network_that_cannot_start_on_one_member(generation: str):
 @ALL
 def test_a_network_that_is_made_while_one_joins(generation: str):
     cloud, (one, two) = machines(2, generation)
-    by_hand.found(one)
+    by_hand.bootstrap(one)
 
     def meanwhile(seconds: float, what: str) -> None:
         cloud.now += seconds

@@ -104,7 +104,7 @@ def world_of(generation: str) -> World:
         server.snap.install("stable", "")
     cloud.now += 10
     first = members[0]
-    by_hand.found(first)
+    by_hand.bootstrap(first)
     _furnish(first)
     for server in members[1:]:
         by_hand.join(server, first)

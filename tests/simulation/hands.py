@@ -161,7 +161,7 @@ class Hands:
         server.ready = self.engine.now
         return server
 
-    def found_by_hand(self, happening: Happening) -> str | None:
+    def bootstrap_by_hand(self, happening: Happening) -> str | None:
         """`lxd init` on the machine of a unit that is not in a cluster yet: it is the operator's
         own.
         """
@@ -175,7 +175,7 @@ class Hands:
         if server.working("bootstrap") or server.records.pools:
             return None
         self.ledger.theirs.add(server.machine)
-        by_hand.found(server)
+        by_hand.bootstrap(server)
         return f"on machine {server.machine}"
 
     def _machines(self) -> list[Server]:

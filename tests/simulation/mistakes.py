@@ -86,8 +86,8 @@ def _by_prefix(project: str, volume: str) -> bool:
 
 def _by_fingerprint(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     fingerprints = {d.fingerprint for d in (peers.own, *peers.others.values())} - {""}
-    founds = not fingerprints and peers.app.bootstrap == view.unit
-    return Owner.OURS if founds or lxd.server.fingerprint in fingerprints else Owner.ANOTHER
+    bootstraps = not fingerprints and peers.app.bootstrap == view.unit
+    return Owner.OURS if bootstraps or lxd.server.fingerprint in fingerprints else Owner.ANOTHER
 
 
 def _is_ours(view: View, lxd: ClusterView, peers: Peers) -> str:

@@ -232,7 +232,7 @@ CRASHES = frozenset({tasks.CRASHES, seeds.CRASHES})
 
 MUTANTS = (
     Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
-    Mutant("another founder while one is slow", leader, "_bootstrap_unit", _names_another),
+    Mutant("another bootstrap unit while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", duties, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
     Mutant("nobody minds whose turn it is", admission, "_next_turn", _minds_no_lock, TWO_ISSUERS),

@@ -124,17 +124,17 @@ def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
 def members_family(peers: Peers | None) -> int:
     """The version of IP between the cluster's members, 0 without members.
 
-    The founder's address counts, if it is known.
+    The bootstrap unit's address counts, if it is known.
     """
     return next((family(address) for address in _member_addresses(peers)), 0)
 
 
 def _member_addresses(peers: Peers | None) -> tuple[str, ...]:
-    """The members' addresses, the founder's first."""
+    """The members' addresses, the bootstrap unit's first."""
     if peers is None:
         return ()
-    founder = peers.others.get(peers.app.bootstrap)
-    units = [founder] if founder else []
+    bootstrap_unit = peers.others.get(peers.app.bootstrap)
+    units = [bootstrap_unit] if bootstrap_unit else []
     units += [peers.others[unit] for unit in sorted(peers.others)]
     return tuple(data.address for data in units if data.cluster and is_address(data.address))
 

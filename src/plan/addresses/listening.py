@@ -82,18 +82,22 @@ def other_family(view: View, peers: Peers) -> Status | None:
     return blocked(f"the members have IPv{version} addresses, the binding cluster here has none")
 
 
-def before_join(view: View, lxd: ClusterView, *, founds: bool) -> list[Step]:
-    """Lets a server listen before it bootstraps or joins. A join opens its cluster address."""
-    wanted = {"core.https_address": view.https_address}
-    if founds:
-        wanted["cluster.https_address"] = view.cluster_address
-    if all(
-        lxd.server.config.get(key) == endpoint(address) and address not in lxd.deaf
-        for key, address in wanted.items()
-    ):
-        return []
-    cluster = endpoint(view.cluster_address) if founds else ""
-    return [Listen(endpoint(view.https_address), cluster)]
+def before_bootstrap(view: View, lxd: ClusterView) -> list[Step]:
+    """Lets a server listen on both addresses before it bootstraps."""
+    https, cluster = view.https_address, view.cluster_address
+    ready = _listens(lxd, "core.https_address", https)
+    ready = ready and _listens(lxd, "cluster.https_address", cluster)
+    return [] if ready else [Listen(endpoint(https), endpoint(cluster))]
+
+
+def before_join(view: View, lxd: ClusterView) -> list[Step]:
+    """Lets a server listen before it joins. The join opens its cluster address."""
+    ready = _listens(lxd, "core.https_address", view.https_address)
+    return [] if ready else [Listen(endpoint(view.https_address))]
+
+
+def _listens(lxd: ClusterView, key: str, address: str) -> bool:
+    return lxd.server.config.get(key) == endpoint(address) and address not in lxd.deaf
 
 
 def on_member(view: View, lxd: ClusterView, member: Member) -> Due:

@@ -44,10 +44,10 @@ def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """The owner of the cluster that this member's LXD is in."""
     identities = _known(peers)
     if lxd.identity and peers.app.cluster:
-        # Units may publish two: `take-back` chooses one, also while another unit founds one.
+        # Units may publish two: `take-back` chooses one, also while another unit bootstraps one.
         return Owner.OURS if lxd.identity == peers.app.cluster else Owner.ANOTHER
     if lxd.identity:
-        is_own = lxd.identity in identities or (not identities and _founds(view, peers))
+        is_own = lxd.identity in identities or (not identities and _bootstraps(view, peers))
         return Owner.OURS if is_own else Owner.ANOTHER
     never_joined = not peers.own.cluster and view.forming is None
     if not identities or (never_joined and lxd.server.fingerprint not in identities):
@@ -55,7 +55,7 @@ def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
 
 
-def _founds(view: View, peers: Peers) -> bool:
+def _bootstraps(view: View, peers: Peers) -> bool:
     """Whether this unit is bootstrapping the cluster."""
     return peers.app.bootstrap == view.unit and view.forming is not None
 
@@ -71,7 +71,7 @@ def noted_is_ours(view: View, peers: Peers) -> bool:
     The note may be from an earlier unit on this machine, in somebody else's cluster.
     """
     return view.noted_identity != "" and (
-        view.noted_identity in _known(peers) or _founds(view, peers)
+        view.noted_identity in _known(peers) or _bootstraps(view, peers)
     )
 
 

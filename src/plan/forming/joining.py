@@ -44,11 +44,11 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     able = own.model_copy(update={"able": True})
     if view.history.join_failure:
         return Plan(waiting(f"to join again: {view.history.join_failure}"), own=able)
-    founded = _cluster(peers)
-    if not founded and peers.app.bootstrap == view.unit:
+    bootstrapped = _cluster(peers)
+    if not bootstrapped and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
     # It listens before its turn comes, so that members can test whether they reach it.
-    listen = tuple(listening.before_join(view, lxd, founds=False)) if founded else ()
+    listen = tuple(listening.before_join(view, lxd)) if bootstrapped else ()
     token = _token(view, peers, able)
     if token is None:
         return Plan(_turn(view, peers), listen, able)
@@ -58,7 +58,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
 def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether members can test now if they reach this unit: LXD listens already."""
     on_one_address = view.cluster_address == view.https_address != "" and _cluster(peers) != ""
-    return on_one_address and not listening.before_join(view, lxd, founds=False)
+    return on_one_address and not listening.before_join(view, lxd)
 
 
 def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
@@ -138,14 +138,14 @@ def _name_clash(view: View, peers: Peers) -> Status | None:
 
 def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     decided = _storage(peers)
-    founds = peers.app.bootstrap == view.unit and not decided
-    lxd = _without_unmade(view, lxd) if founds else lxd
+    bootstraps = peers.app.bootstrap == view.unit and not decided
+    lxd = _without_unmade(view, lxd) if bootstraps else lxd
     _, problem = storage_contributions.before_join(
         view, lxd, decided, _token(view, peers, peers.own)
     )
     if problem is not None:
         return problem
-    if not founds:
+    if not bootstraps:
         return _not_empty(lxd)
     # What this unit's own bootstrap made before it was interrupted counts as new.
     name = view.options.storage_pool
@@ -159,8 +159,9 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def _without_unmade(view: View, lxd: ClusterView) -> ClusterView:
-    """The same, without a pool that LXD makes now, or did not finish: the founder finishes it.
+    """The same, without a pool that LXD makes now or did not finish.
 
+    The bootstrap unit finishes it.
     On a device that is not possible: the device has its file system already.
     """
     if view.default_pool.devices:
@@ -188,7 +189,7 @@ def _refused(view: View, peers: Peers) -> Status | None:
 def _bootstrap(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """Makes a cluster of this unit. The leader's decision was committed: this unit has read it."""
     steps: list[Step] = [*left_folders.removal(view)]
-    steps += listening.before_join(view, lxd, founds=True)
+    steps += listening.before_bootstrap(view, lxd)
     made, _ = storage_contributions.before_join(view, _without_unmade(view, lxd), None, None)
     steps += [
         CreatePool(p.pool.name, p.backend.driver, p.standalone_config(view, lxd)) for p in made

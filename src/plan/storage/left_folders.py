@@ -25,8 +25,8 @@ def candidates(view: View) -> set[str]:
     known = {pool.name for pool in lxd.pools}
     if decided := peers.app.storage:
         return {pool.name for pool in pools.wanted(view, decided, lxd.pools)} - known
-    founds = not lxd.server.clustered and peers.app.bootstrap == view.unit
-    return {view.default_pool.name} - known if founds else set()
+    bootstraps = not lxd.server.clustered and peers.app.bootstrap == view.unit
+    return {view.default_pool.name} - known if bootstraps else set()
 
 
 def removal(view: View) -> tuple[RemoveLeftFolder, ...]:

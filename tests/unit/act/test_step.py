@@ -61,7 +61,7 @@ def test_a_join_that_fails_leaves_an_empty_lxd(generation: str):
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_unit_does_not_join_if_the_one_that_admitted_it_is_gone(generation: str):
-    """It was the founder, removed by force. The leader names another one by now."""
+    """It was the bootstrap unit, removed by force. The leader names another one by now."""
     app = formed(1, generation)
     step = replace(joining(app), issuer="lxd/0")
     ports = replace(app.units["lxd/9"].ports, is_gone={"lxd/0": True}.__getitem__)

@@ -214,7 +214,7 @@ def test_no_unit_says_anything_while_the_silence_may_end_by_itself():
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_unit_that_has_joined_and_could_not_say_so_recovers_without_the_founder(generation: str):
+def test_a_unit_that_joined_and_could_not_say_so_recovers_without_the_first_one(generation: str):
     app = formed(1, generation)
     app.add(1)
     for name in ("lxd/1", "lxd/0", "lxd/0"):

@@ -94,7 +94,7 @@ def test_a_cluster_is_not_taken_back_while_another_unit_may_found_one():
     assert str(app.plan("lxd/5").app_status) == "active: 3 members, 3 voters"
 
 
-def test_a_cluster_that_was_founded_meanwhile_is_another_one():
+def test_a_cluster_that_was_bootstrapped_meanwhile_is_another_one():
     """The leader of an older charm took the cluster back in this moment."""
     app = again()
     identity = notes(app)[IDENTITY]
@@ -219,7 +219,7 @@ def test_the_default_pool_keeps_its_size():
 
 @pytest.mark.parametrize("generation", NAMES)
 def test_the_unit_that_took_it_back_may_leave_at_once(generation: str):
-    """Only the founder would say which pool is the default one, and nothing could be removed."""
+    """Only the bootstrap unit would say which pool is the default one. Nothing could be removed."""
     app = deployed_again(changed(formed(3, generation), storage_backend="dir"))
     app.options = {"storage_backend": "dir"}
     _confirmed(app, refusal.confirmation("take-back", notes(app)[IDENTITY][:8]))

@@ -193,7 +193,7 @@ def test_a_dead_member_without_a_unit_is_removed_and_what_waited_goes_on():
     assert sorted(p.name for p in api(app).pools.list()) == ["local", "more"]
 
 
-def test_units_that_form_again_do_not_take_over_a_gone_founders_data():
+def test_units_that_form_again_do_not_take_over_the_data_of_a_bootstrap_unit_that_is_gone():
     app = ModelApp()
     for number in range(3):
         app.add(number)

@@ -83,7 +83,7 @@ def an_older_version(app: ModelApp) -> None:
 
 
 def another_cluster(app: ModelApp) -> None:
-    by_hand.found(app.units["lxd/2"].server)
+    by_hand.bootstrap(app.units["lxd/2"].server)
 
 
 def no_btrfs(app: ModelApp) -> None:

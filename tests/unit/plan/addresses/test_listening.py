@@ -109,19 +109,24 @@ def test_a_member_changes_its_address_in_its_turn(
 
 
 @pytest.mark.parametrize(
-    ("lxd", "founds", "steps"),
+    ("lxd", "steps"),
     [
-        (ClusterView(server()), False, [Listen(f"{NEW}:8443")]),
-        (ClusterView(server()), True, [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]),
-        (ClusterView(server(core=f"{NEW}:8443")), False, []),
-        (ClusterView(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), False, []),
-        (ClusterView(server(core=f"{NEW}:8443"), deaf={NEW: ""}), False, [Listen(f"{NEW}:8443")]),
+        (ClusterView(server()), [Listen(f"{NEW}:8443")]),
+        (ClusterView(server(core=f"{NEW}:8443")), []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), []),
+        (ClusterView(server(core=f"{NEW}:8443"), deaf={NEW: ""}), [Listen(f"{NEW}:8443")]),
     ],
 )
-def test_what_listens_counts_and_not_what_is_configured(
-    lxd: ClusterView, founds: bool, steps: list[Listen]
-):
-    assert listening.before_join(view(), lxd, founds=founds) == steps
+def test_what_listens_counts_and_not_what_is_configured(lxd: ClusterView, steps: list[Listen]):
+    assert listening.before_join(view(), lxd) == steps
+
+
+def test_a_server_listens_on_both_addresses_before_it_bootstraps():
+    lxd = ClusterView(server(core=f"{NEW}:8443"))
+
+    steps = listening.before_bootstrap(view(), lxd)
+
+    assert steps == [Listen(f"{NEW}:8443", f"{CLUSTER}:8443")]
 
 
 def peers(*members: str, own: str = "") -> Peers:

@@ -18,19 +18,19 @@ NGINX = "nginx (pid 812)"
 
 
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_founder_without_the_port_makes_nothing(generation: str):
+def test_a_bootstrap_unit_without_the_port_makes_nothing(generation: str):
     app = ModelApp(cloud=Cloud(generation=generation))
-    founder = app.add(0).server
+    bootstrap_unit = app.add(0).server
     app.add(1)
-    founder.listeners.taken["10.0.0.1:8443"] = NGINX
+    bootstrap_unit.listeners.taken["10.0.0.1:8443"] = NGINX
 
     app.settle()
 
     reason = "nginx (pid 812) has port 8443 of 10.0.0.1, which LXD needs: stop it"
     assert statuses(app)["lxd/0"] == f"blocked: {reason}"
     assert statuses(app)["app"] == f"blocked: {reason}"
-    assert not founder.records.clustered
-    del founder.listeners.taken["10.0.0.1:8443"]
+    assert not bootstrap_unit.records.clustered
+    del bootstrap_unit.listeners.taken["10.0.0.1:8443"]
     app.settle()
     assert names(app) == ["m0", "m1"]
 

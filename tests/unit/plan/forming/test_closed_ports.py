@@ -51,7 +51,7 @@ def test_a_unit_that_cannot_be_reached_keeps_no_other_from_joining():
     assert names(app) == ["m0", "m2"]
 
 
-def test_the_founder_waits_for_nobody_to_reach_it():
+def test_the_bootstrap_unit_waits_for_nobody_to_reach_it():
     app = behind(ModelApp(), 0, FIREWALLS[0])
     app.settle()
 

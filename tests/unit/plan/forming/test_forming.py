@@ -128,7 +128,7 @@ def test_no_cluster_is_made_on_a_pool_that_lxd_cannot_use():
 
 @pytest.mark.parametrize("folder", [False, True])
 @pytest.mark.parametrize("generation", NAMES)
-def test_a_founder_finishes_a_pool_that_lxd_did_not_finish(folder: bool, generation: str):
+def test_a_bootstrap_unit_finishes_a_pool_that_lxd_did_not_finish(folder: bool, generation: str):
     app = ModelApp(cloud=Cloud(generation=generation))
     unit = app.add(0)
     app.hook("lxd/0")

@@ -176,7 +176,7 @@ class TestAnotherCluster:
         for number in range(3):
             theirs.add(number).snap.install("5.21/stable", "")
         first, *others = (unit.server for unit in theirs.units.values())
-        by_hand.found(first)
+        by_hand.bootstrap(first)
         for other in others:
             by_hand.join(other, first)
         return theirs

@@ -147,14 +147,14 @@ def test_the_identity_is_noted_on_each_machine(generation: str):
 @pytest.mark.parametrize(
     ("queue", "owner"),
     [
-        pytest.param((1, 2), identity.Owner.OURS, id="the first founder is gone"),
+        pytest.param((1, 2), identity.Owner.OURS, id="the first bootstrap unit is gone"),
         pytest.param((0, 1, 2), identity.Owner.ANOTHER, id="it is a member"),
     ],
 )
 def test_only_what_present_units_say_of_the_cluster_counts(
     queue: tuple[int, ...], owner: identity.Owner
 ):
-    """Juju has not told this unit that the first founder is gone, and another one was named."""
+    """Juju has not told this unit that the first one is gone, and another one was named."""
     others = {0: views.data(0, cluster="old"), 1: views.data(1, cluster="")}
     placed = tuple(QueueEntry(unit=views.unit(number)) for number in queue)
     app = AppData(bootstrap=views.unit(2), queue=placed)

@@ -118,7 +118,7 @@ def test_a_silent_lxd_with_instances_that_never_joined_holds_its_unit(generation
 @pytest.mark.parametrize("generation", NAMES)
 def test_a_silent_lxd_of_another_cluster_holds_its_unit(generation: str):
     app = outsider(generation)
-    by_hand.found(app.units["lxd/9"].server)
+    by_hand.bootstrap(app.units["lxd/9"].server)
     app.hook("lxd/9")
     leaving(app, "lxd/9").units["lxd/9"].server.freeze()
 

@@ -101,7 +101,7 @@ def test_one_that_leaves_cancels_a_token_that_nobody_used(generation: str):
     assert records.tokens == {}
 
 
-def test_a_named_founder_that_is_gone_is_replaced_though_its_data_is_still_there():
+def test_a_named_bootstrap_unit_that_is_gone_is_replaced_though_its_data_is_still_there():
     app = ModelApp()
     for number in range(3):
         app.add(number)
@@ -115,7 +115,7 @@ def test_a_named_founder_that_is_gone_is_replaced_though_its_data_is_still_there
     assert names(app) == ["m1", "m2"]
 
 
-def test_a_founder_that_is_gone_has_founded_all_the_same():
+def test_a_bootstrap_unit_that_is_gone_has_bootstrapped_all_the_same():
     app = ModelApp()
     for number in range(3):
         app.add(number)
@@ -152,7 +152,7 @@ def test_a_cluster_of_one_that_holds_nothing_ends_and_the_operator_begins_again(
     assert str(app.plan("lxd/1").status) == "active: member m1, voter"
 
 
-def test_a_founder_that_published_nothing_leaves_nothing_behind():
+def test_a_bootstrap_unit_that_published_nothing_leaves_nothing_behind():
     app = ModelApp()
     app.add(0)
     app.add(1)

@@ -156,7 +156,7 @@ def test_an_overlay_that_does_not_run_and_is_not_wanted_ends():
 
 
 def numbered(*numbers: int, generation: str = "5.21", **options: Any) -> ModelApp:
-    """Units with these numbers, the first of them the leader and the founder."""
+    """Units with these numbers, the first of them the leader and the bootstrap unit."""
     app = ModelApp(options=options, cloud=Cloud(generation=generation))
     app.leader = f"lxd/{numbers[0]}"
     for number in numbers:

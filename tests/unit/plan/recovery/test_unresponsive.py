@@ -254,7 +254,7 @@ def test_a_member_whose_address_is_gone_says_so_though_lxd_is_silent():
     )
 
 
-def test_a_founder_that_had_no_time_to_publish_says_so_too():
+def test_a_bootstrap_unit_that_had_no_time_to_publish_says_so_too():
     app = ModelApp()
     unit = app.add(0)
     app.hook("lxd/0")

@@ -88,7 +88,7 @@ def test_the_first_device_that_is_empty_is_taken():
     assert sources(app, "local")["m2"] == "/dev/sdb"
 
 
-def test_the_founder_makes_the_pool_on_its_device():
+def test_the_bootstrap_unit_makes_the_pool_on_its_device():
     app = ModelApp(options={"storage_devices": "/dev/sdb", "storage_size": "1GiB"})
     app.add(0).machine.disks = [EMPTY]
     app.settle()

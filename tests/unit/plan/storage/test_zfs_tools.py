@@ -74,7 +74,7 @@ def test_a_new_kernel_for_which_the_snap_has_no_tools(machine: Machine):
     assert statuses(app)["app"] == f"blocked: lxd/2: pool local: {WITHOUT.format('2.3')}"
 
 
-def founder_on_zfs() -> str:
+def bootstrap_unit_on_zfs() -> str:
     """The status of a first unit that makes its pool on zfs."""
     app = ModelApp(options={"storage_backend": "zfs"})
     app.add(0)
@@ -85,18 +85,18 @@ def founder_on_zfs() -> str:
 def test_a_backend_for_which_the_snap_has_no_tools(machine: Machine):
     machine.boots("2.4.1")
 
-    assert founder_on_zfs() == f"blocked: storage-backend=zfs: {WITHOUT.format('2.4')}"
+    assert bootstrap_unit_on_zfs() == f"blocked: storage-backend=zfs: {WITHOUT.format('2.4')}"
 
 
 def test_a_module_that_was_loaded_after_lxd(machine: Machine):
     why = "zfs was loaded after LXD: snap restart --reload lxd"
-    assert founder_on_zfs() == f"blocked: storage-backend=zfs: {why}"
+    assert bootstrap_unit_on_zfs() == f"blocked: storage-backend=zfs: {why}"
 
 
 def test_a_kernel_without_zfs_needs_the_module(machine: Machine):
     machine.boots("")
 
-    assert founder_on_zfs().endswith("; needs module zfs")
+    assert bootstrap_unit_on_zfs().endswith("; needs module zfs")
 
 
 def test_lxd_is_not_exchanged_for_one_without_tools_for_the_kernel(machine: Machine):
