@@ -245,7 +245,7 @@ def reader(path: Path, root: Path) -> Callable[[str], Iterator[Text]] | None:
         return commented if file.readline().strip() == _SHEBANG.encode() else None
 
 
-def found(text: Text) -> Iterator[tuple[int, str, str]]:
+def findings(text: Text) -> Iterator[tuple[int, str, str]]:
     """What the rules refuse in a text: the line, the words, and what is better."""
     for rule in RULES:
         for match in rule.pattern.finditer(text.words):
@@ -274,7 +274,7 @@ def refused(root: Path) -> list[str]:
         read = reader(path, root)
         if read is None:
             continue
-        hits = sorted(hit for text in read(path.read_text()) for hit in found(text))
+        hits = sorted(hit for text in read(path.read_text()) for hit in findings(text))
         name = path.relative_to(root)
         lines += [f"{name}:{line}: {words}: write {better}" for line, words, better in hits]
     return lines

@@ -47,7 +47,7 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
     """
     ready = partial(join_guard.nobody_joins, step.members, ports)
     ready()
-    if _finished(step, ports):
+    if _finish(step, ports):
         return history
     try:
         ports.lxd.networks.create(step.name, step.type, step.config, step.members, ready)
@@ -58,14 +58,14 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
         raise
     except LxdUnreachable:
         with suppress(LxdError, LxdUnreachable):
-            if (found := _found(step.name, ports)) is not None and found.defined:
+            if (found := _network(step.name, ports)) is not None and found.defined:
                 ports.lxd.networks.delete(step.name)
         raise
     return history
 
 
-def _finished(step: CreateNetwork, ports: Ports) -> bool:
-    """Whether the network exists on all members now. Otherwise nothing is left of it.
+def _finish(step: CreateNetwork, ports: Ports) -> bool:
+    """Ends what an earlier run began. Returns whether all members have it; otherwise it is gone.
 
     An interrupted run may have made it on some members, which would block the next try. But LXD may
     still be making it for a client that is gone. A request to delete the network meanwhile leaves a
@@ -73,32 +73,32 @@ def _finished(step: CreateNetwork, ports: Ports) -> bool:
     same member waits for the end. If the options have changed since, the next plan changes it.
     """
     ports.lxd.networks.await_changes(step.name)
-    found = _found(step.name, ports)
+    found = _network(step.name, ports)
     if found is None or not found.half_made:
         return found is not None
-    if found.errored and _finish(found, ports):
+    if found.errored and _finish_on_others(found, ports):
         return True
     ports.lxd.networks.delete(step.name)
     return False
 
 
-def _finish(network: Network, ports: Ports) -> bool:
-    """Whether it could be made on the other members, by this request or by one before it."""
+def _finish_on_others(network: Network, ports: Ports) -> bool:
+    """Makes it on the other members. Returns whether all have it, by this request or another."""
     try:
         ports.lxd.networks.finish(network.name, network.type)
     except LxdError as error:
         logger.info("could not finish the network %s: %s", network.name, error)
-    found = _found(network.name, ports)
+    found = _network(network.name, ports)
     return found is not None and not found.half_made
 
 
-def _found(name: str, ports: Ports) -> Network | None:
+def _network(name: str, ports: Ports) -> Network | None:
     return next((n for n in ports.lxd.networks.list() if n.name == name), None)
 
 
 def _delete_half_made(name: str, ports: Ports) -> None:
     ports.lxd.networks.await_changes(name)
-    network = _found(name, ports)
+    network = _network(name, ports)
     if network is not None and network.half_made:
         ports.lxd.networks.delete(name)
 
@@ -107,7 +107,7 @@ def remove_left_bridge(
     step: RemoveLeftBridge, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
     """The bridge is gone, unless LXD has begun to make its network since the plan."""
-    if _found(step.name, ports) is None:
+    if _network(step.name, ports) is None:
         ports.machine.remove_bridge(step.name, step.beside)
     return history
 

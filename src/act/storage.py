@@ -50,7 +50,7 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
     # An interrupted run left this.
     ready()
     ports.lxd.pools.await_changes(step.name)
-    if _finished(step, ports):
+    if _finish(step, ports):
         return history
     _remove_half_made_pool(step.name, ports)
     try:
@@ -70,7 +70,7 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
 
 def _remove_half_made_pool(name: str, ports: Ports) -> None:
     ports.lxd.pools.await_changes(name)
-    pool = _found(name, ports)
+    pool = _pool(name, ports)
     if pool is not None and pool.half_made:
         delete_pool(pool, ports)
     else:
@@ -99,32 +99,43 @@ def _pools(ports: Ports) -> tuple[Pool, ...]:
     return pool_deletions.marked(ports.lxd.pools.list(), ports.lxd.notes.read())
 
 
-def _found(name: str, ports: Ports) -> Pool | None:
+def _pool(name: str, ports: Ports) -> Pool | None:
     return next((pool for pool in _pools(ports) if pool.name == name), None)
 
 
-def _finished(step: CreatePool, ports: Ports) -> bool:
-    """Whether a pool that some members had made could be made on the others, by any request.
+def _finish(step: CreatePool, ports: Ports) -> bool:
+    """Makes a pool that only some members have on the others, too. Returns whether all have it.
 
-    In a Ceph this is the only way: LXD cannot remove a pool that it made there on some members
-    only. LXD uses the devices that it kept, and 5.0 formats them without a look. So the devices
-    must be those that the members offer now.
+    Any member may do that, by any request. In a Ceph this is the only way: LXD cannot remove a pool
+    that it made there on some members only.
     """
-    pool = _found(step.name, ports)
-    if pool is None or pool.deleting or pool.driver != step.driver:
-        return False
-    # Outside a cluster LXD may still make one that is only defined, and this waits for it.
-    if not (pool.errored or (pool.defined and not step.members)):
+    pool = _pool(step.name, ports)
+    if pool is None or not _may_finish(pool, step):
         return False
     try:
-        kept = ports.lxd.pools.unmade_sources(step.name, step.members)
-        if backends.is_local(step.driver) and kept != {m: _source(step, m) for m in kept}:
+        if not _keeps_sources(step, ports):
             return False
         ports.lxd.pools.finish(step.name)
     except LxdError as error:
         logger.info("could not finish the pool %s: %s", step.name, error)
-    found = _found(step.name, ports)
-    return found is not None and not found.half_made
+    pool = _pool(step.name, ports)
+    return pool is not None and not pool.half_made
+
+
+def _may_finish(pool: Pool, step: CreatePool) -> bool:
+    if pool.deleting or pool.driver != step.driver:
+        return False
+    # Outside a cluster LXD may still make one that is only defined, and this waits for it.
+    return pool.errored or (pool.defined and not step.members)
+
+
+def _keeps_sources(step: CreatePool, ports: Ports) -> bool:
+    """Whether LXD would use the devices that the members offer now.
+
+    It uses those that it kept, and 5.0 formats them without a look.
+    """
+    kept = ports.lxd.pools.unmade_sources(step.name, step.members)
+    return not backends.is_local(step.driver) or kept == {m: _source(step, m) for m in kept}
 
 
 def _source(step: CreatePool, member: str) -> str:

@@ -17,7 +17,7 @@ from state.view import Peers, View
 from values.status import names
 
 
-class OthersAsked(ActionRefused):
+class RecoveryRefused(ActionRefused):
     """Refused for now. `own` is what this unit must publish: its question, and its own answer.
 
     The hooks of a unit in error publish nothing, so the others hear its answer from here only.
@@ -48,7 +48,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
         raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
     recovery = quorum.recovery(view, peers, view.database, named)
     if recovery.problem:
-        raise OthersAsked(recovery.problem, _published(view, peers, recovery.lost))
+        raise RecoveryRefused(recovery.problem, _published(view, peers, recovery.lost))
     if alive := ports.database.listening(recovery.lost - quorum.reused(view, peers)):
         raise ActionRefused(
             f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "

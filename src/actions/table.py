@@ -129,9 +129,9 @@ def _recover_quorum(call: Call) -> Results:
     view = replace(call.view(), units=if_said(reading.units, None))
     try:
         return {"backup": recover_quorum.recover_quorum(view, call.ports, lost, confirm)}
-    except recover_quorum.OthersAsked as asked:
+    except recover_quorum.RecoveryRefused as refused:
         (relation,) = call.charm.model.relations[PEERS]
-        publishing.write(relation.data[call.charm.unit], asked.own)
+        publishing.write(relation.data[call.charm.unit], refused.own)
         raise
 
 

@@ -144,7 +144,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
     others that it has no interface, or use another one. A binding without a network will not get
     one by itself.
     """
-    nets = options.networks_asked
+    nets = options.wanted_networks
     if not any(modes.MODES[net.mode].on_binding for net in nets):
         return Bound()
     binding = addresses(model, NETWORK)

@@ -59,7 +59,7 @@ def on_network(wanted: WantedNetwork, parent: str) -> dict[str, str]:
     return {"network": wanted.name}
 
 
-def _as_asked(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
+def _unchanged(keys: dict[str, str], wanted: WantedNetwork, site: Site) -> dict[str, str]:
     del wanted, site
     return keys
 
@@ -95,7 +95,7 @@ class Mode:
     words: frozenset[str] = frozenset()
     word_of: Mapping[str, str] = field(default_factory=dict[str, str])
     config: Callable[[WantedNetwork], dict[str, str]] = _no_config
-    resolve: Callable[[dict[str, str], WantedNetwork, Site], dict[str, str]] = _as_asked
+    resolve: Callable[[dict[str, str], WantedNetwork, Site], dict[str, str]] = _unchanged
     nic: Callable[[WantedNetwork, str], dict[str, str]] = _no_nic
     needs_parent: bool = False
     unfit: Callable[[WantedNetwork, Interface], str] = _any

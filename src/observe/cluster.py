@@ -225,7 +225,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
 def _with_own_networks(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
     """The networks, if this member may have to look after its own part of one, or admits units."""
     others = juju.peers.others.values() if juju.peers else ()
-    overlays, nets = ports.machine.overlays(), juju.options.networks_asked
+    overlays, nets = ports.machine.overlays(), juju.options.wanted_networks
     parts = any(modes.MODES[net.mode].own_parent for net in nets)
     concerned = parts or overlay_dhcp.concerned(nets, overlays, others) or _admits(juju, lxd)
     return replace(lxd, networks=ports.lxd.networks.list()) if concerned else lxd
@@ -310,12 +310,12 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     nic, root = devices.get("eth0", {}), profile_devices.root_pool(devices)
     existing = ports.lxd.networks.list()
     members = [m.name for m in lxd.members if m.up]
-    asked = {
+    with_parents = {
         *networks.relisted(options, existing),
         *networks.by_hand(options, existing),
         *networks.beside_uplinks(options, existing),
     }
-    parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(asked)}
+    parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(with_parents)}
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     return replace(lxd, networks=existing, nic=nic, root=root)
 

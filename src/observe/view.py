@@ -95,7 +95,7 @@ def _holds_data(
 
 def _with_machine(view: View, ports: Ports) -> View:
     """The same, with what the wanted networks and pools need to know of this machine."""
-    if needed := contributions.needs(view.options.networks_asked):
+    if needed := contributions.needs(view.options.wanted_networks):
         view = replace(
             view, missing_capabilities={need: ports.machine.missing(need) for need in needed}
         )
@@ -151,7 +151,7 @@ def _asks_for_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could conflict with it."""
     if not isinstance(view.lxd, ClusterView):
         return False
-    nets = view.options.networks_asked
+    nets = view.options.wanted_networks
     existing = {network.name for network in view.lxd.networks or ()}
     makes = view.lxd.nic is not None and not all(
         existing & set(wanted_networks.names(net)) for net in nets

@@ -22,7 +22,7 @@ from pydantic import (
 
 import backends
 import modes
-from options import networks as asked
+from options import networks as network_options
 from options import pools as options_pools
 from options import subnets as options_subnets
 from values import yaml_maps
@@ -84,22 +84,24 @@ def _mode(value: str) -> str:
 
 def _vlan(value: int, info: ValidationInfo) -> int:
     mode = info.data.get("network_mode")
-    if asked.vlan(value) and mode and "vlan" not in modes.MODES[mode].words:
+    if network_options.vlan(value) and mode and "vlan" not in modes.MODES[mode].words:
         able = sorted(m.name for m in modes.MODES.values() if "vlan" in m.words)
         raise ValueError(f"{mode} has no VLAN; use {', '.join(able)}")
     return value
 
 
 def _networks(value: str, info: ValidationInfo) -> str:
-    networks = asked.parse(value, modes.MODES)
+    networks = network_options.parse(value, modes.MODES)
     default = info.data.get("network_name")
     if any(network.name == default for network in networks):
         raise ValueError(f"network-name already has the name {default}")
-    asked.collisions([network.name for network in networks] + ([default] if default else []))
+    network_options.collisions(
+        [network.name for network in networks] + ([default] if default else [])
+    )
     first = _default_subnets(default or "", info.data)
     if pair := options_subnets.same_subnet((*first, *networks)):
         raise ValueError(f"{pair[0]} and {pair[1]} have the same subnet: choose another")
-    if pair := asked.alike(_spread_names(networks, info.data)):
+    if pair := network_options.alike(_spread_names(networks, info.data)):
         raise ValueError(f"{pair[0]} and {pair[1]} are too similar: choose another name")
     return value
 
@@ -122,19 +124,19 @@ def _default_subnets(name: str, values: Mapping[str, Any]) -> tuple[WantedNetwor
 
 def _network_name(value: str, info: ValidationInfo) -> str:
     if mode := info.data.get("network_mode"):
-        asked.fits(asked.name(value), modes.MODES[mode])
-    return asked.name(value)
+        network_options.fits(network_options.name(value), modes.MODES[mode])
+    return network_options.name(value)
 
 
 def _ipv4(value: str, info: ValidationInfo) -> str:
-    address = asked.ipv4(value)
+    address = network_options.ipv4(value)
     if mode := info.data.get("network_mode"):
-        asked.of_fitting_size(address, modes.MODES[mode])
+        network_options.of_fitting_size(address, modes.MODES[mode])
     return address
 
 
 def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
-    ranges, mode = asked.ranges(value), info.data.get("network_mode", "")
+    ranges, mode = network_options.ranges(value), info.data.get("network_mode", "")
     subnets = [info.data.get(f"network_{family}", "auto") for family in ("ipv4", "ipv6")]
     if mode not in modes.MODES or "dhcp-ranges" not in modes.MODES[mode].words:
         return ranges
@@ -145,15 +147,15 @@ def _dhcp_ranges(value: str, info: ValidationInfo) -> str:
 
 
 def _network_config(value: str, info: ValidationInfo) -> str:
-    text = asked.config_text(value)
+    text = network_options.config_text(value)
     if mode := info.data.get("network_mode"):
         keys = yaml_maps.mapping(text, "")
-        asked.without_words(keys, modes.MODES[mode], _OPTION_OF_WORD)
+        network_options.without_words(keys, modes.MODES[mode], _OPTION_OF_WORD)
     return text
 
 
 def _uplink(value: str) -> str:
-    return asked.name(value) if value else value
+    return network_options.name(value) if value else value
 
 
 def _members(value: str) -> str:
@@ -248,18 +250,18 @@ class Options(BaseModel):
     cephfs_name: Annotated[str, AfterValidator(options_pools.in_ceph)] = "cephfs"
     network_mode: Annotated[str, AfterValidator(_mode)] = "bridge"
     network_name: Annotated[str, AfterValidator(_network_name)] = "lxdbr0"
-    network_parent: Annotated[str, AfterValidator(asked.parents)] = ""
+    network_parent: Annotated[str, AfterValidator(network_options.parents)] = ""
     network_vlan: Annotated[int, AfterValidator(_vlan)] = 0
     network_ipv4: Annotated[str, AfterValidator(_ipv4)] = "auto"
-    network_ipv6: Annotated[str, AfterValidator(asked.ipv6)] = "auto"
+    network_ipv6: Annotated[str, AfterValidator(network_options.ipv6)] = "auto"
     network_nat: bool = True
-    network_mtu: Annotated[int, AfterValidator(asked.mtu)] = 0
-    network_domain: Annotated[str, AfterValidator(asked.domain)] = ""
+    network_mtu: Annotated[int, AfterValidator(network_options.mtu)] = 0
+    network_domain: Annotated[str, AfterValidator(network_options.domain)] = ""
     network_dhcp_ranges: Annotated[str, AfterValidator(_dhcp_ranges)] = ""
     network_config: Annotated[str, AfterValidator(_network_config)] = ""
     networks: Annotated[str, AfterValidator(_networks)] = ""
     network_disruptive: bool = False
-    vxlan_group: Annotated[str, AfterValidator(asked.group)] = "auto"
+    vxlan_group: Annotated[str, AfterValidator(network_options.group)] = "auto"
     ovn_uplink: Annotated[str, AfterValidator(_uplink)] = ""
     ovn_gateways: Annotated[str, AfterValidator(_members)] = ""
     ovn_northbound: Annotated[str, AfterValidator(_northbound)] = ""
@@ -307,18 +309,18 @@ class Options(BaseModel):
             dhcp_ranges=self.network_dhcp_ranges,
             uplink=self.ovn_uplink,
             group=self.vxlan_group,
-            config=asked.config(yaml_maps.mapping(self.network_config, "")),
+            config=network_options.config(yaml_maps.mapping(self.network_config, "")),
         )
 
     @cached_property
-    def networks_asked(self) -> tuple[WantedNetwork, ...]:
+    def wanted_networks(self) -> tuple[WantedNetwork, ...]:
         """All networks, the default one first."""
         return (self.default_network, *self.more_networks)
 
     @cached_property
     def more_networks(self) -> tuple[WantedNetwork, ...]:
         """The additional networks."""
-        return asked.parse(self.networks, modes.MODES)
+        return network_options.parse(self.networks, modes.MODES)
 
 
 _OF_LEAVERS = frozenset({"on_remove", "min_voters"})

@@ -15,7 +15,7 @@ from values.status import Status, StatusText, blocked, names, waiting
 
 def option_names(view: View) -> frozenset[str]:
     """Every name that a pool or a network of the options may have."""
-    nets = view.options.networks_asked
+    nets = view.options.wanted_networks
     own_names = {*(pool.name for pool in view.more_pools), *(net.name for net in nets)}
     own_names |= backends.names_of_default(view.default_pool.name)
     return frozenset(own_names | {modes.other_name(net.name, net.mode) for net in nets})

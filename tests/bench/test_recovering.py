@@ -35,8 +35,8 @@ def recover(app: BenchApp, unit: str) -> str:
         return recover_quorum.recover_quorum(
             view, app.units[unit].ports, "", refusal.confirmation("recover", unit)
         )
-    except recover_quorum.OthersAsked as asked:
-        app.databags[unit] = peers.dump(asked.own)
+    except recover_quorum.RecoveryRefused as refused:
+        app.databags[unit] = peers.dump(refused.own)
         raise
 
 

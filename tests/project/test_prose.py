@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def words(text: str) -> list[str]:
-    return [words for _, words, _ in prose.found(prose.Text(line=1, words=text))]
+    return [words for _, words, _ in prose.findings(prose.Text(line=1, words=text))]
 
 
 @pytest.mark.parametrize(

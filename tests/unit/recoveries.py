@@ -51,14 +51,14 @@ def recover(app: ModelApp, unit: str, lost: str = "") -> str:
         return recover_quorum.recover_quorum(
             view, app.units[unit].ports, lost, refusal.confirmation("recover", unit)
         )
-    except recover_quorum.OthersAsked as asked:
-        app.databags[unit] = peers.dump(asked.own)
+    except recover_quorum.RecoveryRefused as refused:
+        app.databags[unit] = peers.dump(refused.own)
         raise
 
 
 def insist(app: ModelApp, unit: str, lost: str) -> str:
     """The action for members that Juju still has: the second try, after their time to answer."""
-    with pytest.raises(recover_quorum.OthersAsked, match="so this asks them whether LXD works"):
+    with pytest.raises(recover_quorum.RecoveryRefused, match="so this asks them whether LXD works"):
         recover(app, unit, lost)
     later(app, deadlines.HEARD + 1)
     return recover(app, unit, lost)

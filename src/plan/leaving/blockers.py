@@ -72,7 +72,7 @@ def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Clust
 def _bridges(view: View, data: UnitData) -> frozenset[str]:
     """The bridges of a unit's machine that the charm's networks are on."""
     bridges: set[str] = set()
-    for net in view.options.networks_asked:
+    for net in view.options.wanted_networks:
         mode = modes.MODES[net.mode]
         contribution = data.links.get(request(net))
         if mode.type or not mode.one_name or contribution is None or not contribution.parent:

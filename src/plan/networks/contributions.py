@@ -61,7 +61,9 @@ def asks(wanted: WantedNetwork) -> bool:
 
 def to_networks(view: View) -> dict[str, ParentInterface]:
     """This unit's answers, by question."""
-    answers = [(net, to_network(view, net)) for net in view.options.networks_asked if concerns(net)]
+    answers = [
+        (net, to_network(view, net)) for net in view.options.wanted_networks if concerns(net)
+    ]
     return {
         request(net): _unless_shared(net, contribution, answers) for net, contribution in answers
     }
@@ -96,7 +98,7 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     for contribution in to_networks(view).values():
         if contribution.problem:
             return {}, blocked(contribution.problem)
-    for net in view.options.networks_asked:
+    for net in view.options.wanted_networks:
         if problem := _other_name(view, net):
             return {}, blocked(problem)
         for name in names(net):
@@ -144,10 +146,10 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | StatusText:
         return f"network {record.name}: this charm does not know the mode {record.mode}"
     if not mode.own_parent:
         return _external(view, record.ports or (record.on,))
-    asked_parents = _asked_parents(view)
-    by_hand = record.name not in asked_parents and not record.parents
+    wanted_parents = _wanted_parents(view)
+    by_hand = record.name not in wanted_parents and not record.parents
     # A network that is defined but not made yet has no list of its own.
-    parents = record.on if by_hand else record.parents or asked_parents.get(record.name, ())
+    parents = record.on if by_hand else record.parents or wanted_parents.get(record.name, ())
     wanted = WantedNetwork(record.name, record.mode, parents, vlan=record.vlan, mtu=record.mtu)
     if by_hand and not _selected(view, wanted):
         return _no_such_interface(record.name, parents)
@@ -157,9 +159,9 @@ def _to_existing(view: View, record: OnParent) -> dict[str, str] | StatusText:
     return mode.own(contribution.parent)
 
 
-def _asked_parents(view: View) -> dict[str, tuple[str, ...]]:
+def _wanted_parents(view: View) -> dict[str, tuple[str, ...]]:
     """By each name that a network of the options may have: its list of interfaces."""
-    return {name: net.parents for net in view.options.networks_asked for name in names(net)}
+    return {name: net.parents for net in view.options.wanted_networks for name in names(net)}
 
 
 def _external(view: View, combinations: Iterable[tuple[str, ...]]) -> dict[str, str]:
@@ -218,7 +220,7 @@ def clashes(view: View) -> dict[str, str]:
 
 def wanted_bridges(view: View) -> set[str]:
     """The possible names of the wanted networks that LXD makes a bridge for."""
-    wanted = [net for net in view.options.networks_asked if _is_bridge(net.mode)]
+    wanted = [net for net in view.options.wanted_networks if _is_bridge(net.mode)]
     return {name for net in wanted for name in names(net)}
 
 

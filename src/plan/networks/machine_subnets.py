@@ -36,7 +36,7 @@ def subnets(wanted: WantedNetwork) -> list[str]:
 
 def subnet_option(view: View, network: str, version: int) -> str:
     """The option with a wanted network's subnet of that version of IP."""
-    _, *more = view.options.networks_asked
+    _, *more = view.options.wanted_networks
     named = network in {net.name for net in more}
     return f"networks: {network}: ipv{version}" if named else f"network-ipv{version}"
 
@@ -89,7 +89,7 @@ def clash(view: View, own: UnitData) -> Status | None:
     LXD or the charm chose it by one machine, or the machine got an address later. An operator's own
     bridges do not count.
     """
-    wanted = {name for net in view.options.networks_asked for name in names(net)}
+    wanted = {name for net in view.options.wanted_networks for name in names(net)}
     bridges = [*published(view), *(bridge.split() for bridge in own.bridges)]
     problem = in_use_of(view, [bridge for bridge in bridges if bridge[0] in wanted])
     return blocked(problem) if problem else None
@@ -115,7 +115,7 @@ def _block(net: ipaddress.IPv4Network) -> ipaddress.IPv4Network:
 
 def _option_of(view: View, bridge: str, bridges: Collection[str], version: int) -> str:
     """The option that changes the subnet of an existing bridge, empty if none does."""
-    first, *more = view.options.networks_asked
+    first, *more = view.options.wanted_networks
     if bridge in {net.name for net in more if _takes_subnets(net)}:
         return f"ipv{version} in networks"
     name, other = names(first)

@@ -327,21 +327,21 @@ def placed(view: View, lxd: ClusterView) -> tuple[OnParent, ...]:
     A unit that cannot have one of them says so before it gets a join token.
     """
     option_names = cluster_change.option_names(view)
-    unasked = [n for n in lxd.networks or () if not n.half_made and n.name not in option_names]
-    return records(tuple(n for n in unasked if _own_parent(n)))
+    unnamed = [n for n in lxd.networks or () if not n.half_made and n.name not in option_names]
+    return records(tuple(n for n in unnamed if _own_parent(n)))
 
 
 def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks whose interfaces on the members only LXD knows."""
-    option_names = {name for net in options.networks_asked for name in wanted_networks.names(net)}
-    unasked = [n for n in existing if not n.half_made and n.name not in option_names]
-    return [n.name for n in unasked if unlisted(n) == "parent"]
+    option_names = {name for net in options.wanted_networks for name in wanted_networks.names(net)}
+    unnamed = [n for n in existing if not n.half_made and n.name not in option_names]
+    return [n.name for n in unnamed if unlisted(n) == "parent"]
 
 
 def beside_uplinks(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks that may have the interface that an uplink needs, while it is not made yet."""
     names = {network.name for network in existing if not network.half_made}
-    due = [net for net in options.networks_asked if network_modes.MODES[net.mode].exclusive]
+    due = [net for net in options.wanted_networks if network_modes.MODES[net.mode].exclusive]
     if all(names & set(wanted_networks.names(net)) for net in due):
         return []
     return [n.name for n in existing if not n.half_made and _own_parent(n)]

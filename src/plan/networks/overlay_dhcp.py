@@ -45,8 +45,8 @@ def concerned(
 
     No option may name the network any more: then the coordinator's data tell a new member of it.
     """
-    asked = any(net.mode == MODE.name for net in wanted)
-    return asked or bool(running) or any(data.cluster and data.spread for data in others)
+    in_options = any(net.mode == MODE.name for net in wanted)
+    return in_options or bool(running) or any(data.cluster and data.spread for data in others)
 
 
 def names(lxd: ClusterView) -> tuple[str, ...]:

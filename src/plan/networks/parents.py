@@ -92,7 +92,7 @@ def awaited(
     view: View, lxd: ClusterView, peers: Peers, own: Mapping[str, ParentInterface]
 ) -> Status | None:
     """Waiting while a member's unit has not answered about a network. `own` are this unit's."""
-    for net in view.options.networks_asked:
+    for net in view.options.wanted_networks:
         answers = of_members(view, lxd, peers, own, net)
         if isinstance(answers, Status) and answers.kind is Kind.WAITING:
             return answers

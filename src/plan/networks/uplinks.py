@@ -27,7 +27,7 @@ def missing(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
         return None
     if not net.uplink:
         # LXD chooses one only if there is a single candidate (validateUplinkNetwork, 5.0 to 6.9).
-        _, *more = view.options.networks_asked
+        _, *more = view.options.wanted_networks
         named = net.name in {other.name for other in more}
         option = "its uplink in networks" if named else "ovn-uplink"
         return blocked(f"network {net.name}: OVN needs an uplink: set {option}")
@@ -44,7 +44,7 @@ def _without_ranges(view: View, net: WantedNetwork, uplink: Network) -> Status |
     """
     if not _has(uplink, "ipv4") or uplink.config.get(_RANGES):
         return None
-    named = {other.name for other in view.options.networks_asked[1:]}
+    named = {other.name for other in view.options.wanted_networks[1:]}
     key = "ranges in networks" if uplink.name in named else _RANGES
     return blocked(f"network {net.name}: no addresses for it on {uplink.name}: set its {key}")
 
@@ -72,10 +72,10 @@ def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:
         return net
     current = made(lxd, net.name)
     families = _of_router(uplink, current)
-    asked = {"ipv4": net.ipv4, "ipv6": net.ipv6}
-    lacking = {f for f, value in asked.items() if value == AUTO and f not in families}
+    addresses = {"ipv4": net.ipv4, "ipv6": net.ipv6}
+    lacking = {f for f, value in addresses.items() if value == AUTO and f not in families}
     # Without any family LXD may choose: the network is at least one between instances.
-    kept = {f for f in asked if current and "/" in current.config.get(f"{f}.address", "")}
+    kept = {f for f in addresses if current and "/" in current.config.get(f"{f}.address", "")}
     fitting = lacking - kept if families else set[str]()
     return replace(net, **dict.fromkeys(fitting, _NONE))
 

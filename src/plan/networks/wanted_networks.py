@@ -20,7 +20,7 @@ _PROFILE = "/1.0/profiles/default"
 
 def of_options(options: Options, existing: tuple[Network, ...]) -> tuple[WantedNetwork, ...]:
     """All wanted networks, the default one first."""
-    first, *more = options.networks_asked
+    first, *more = options.wanted_networks
     return (default(first, existing, {net.name for net in more}), *more)
 
 

@@ -323,7 +323,7 @@ def _has_no_copy(data: UnitData) -> bool:
     return data.silent is not None and Entry(data.silent.term, data.silent.index) == _NO_COPY
 
 
-def asked(peers: Peers) -> tuple[str, ...]:
+def treated_as_lost(peers: Peers) -> tuple[str, ...]:
     """The voters that some unit treats as lost: each unit whose LXD does not answer says so."""
     return tuple(
         sorted({address for d in (peers.own, *peers.others.values()) for address in d.lost})

@@ -171,7 +171,7 @@ def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:
 
     It reports this late, or when another unit asks: each change runs hooks on all other units.
     """
-    copy, lost = view.database, quorum.asked(peers)
+    copy, lost = view.database, quorum.treated_as_lost(peers)
     if copy is None or (not lost and not lasts(view)):
         return None
     last = quorum.age(peers, copy)

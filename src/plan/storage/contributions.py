@@ -260,8 +260,8 @@ def _wanted(
     if token is not None and token.pools:
         return list(existing.values())
     # The same as with a token: a unit that cannot use one would get the next one at once otherwise.
-    asked_for = {decided.pool: default, **{pool.name: pool for pool in view.more_pools}}
-    return list({**asked_for, **existing}.values())
+    in_options = {decided.pool: default, **{pool.name: pool for pool in view.more_pools}}
+    return list({**in_options, **existing}.values())
 
 
 def _made(view: View) -> Iterable[Storage]:
@@ -270,8 +270,8 @@ def _made(view: View) -> Iterable[Storage]:
     return [record for data in others if data.cluster for record in data.pools]
 
 
-def _as_made(record: Storage, asked: WantedPool | None) -> WantedPool:
-    pool = asked or WantedPool(record.pool, record.backend)
+def _as_made(record: Storage, wanted: WantedPool | None) -> WantedPool:
+    pool = wanted or WantedPool(record.pool, record.backend)
     backend = backends.BACKENDS.get(record.backend)
     # `storage-devices` is for the default pool of the present backend if an earlier one uses none.
     if backend is not None and not backend.on_devices:

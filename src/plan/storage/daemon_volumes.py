@@ -36,7 +36,7 @@ def due(view: View, lxd: ClusterView) -> list[list[Step]]:
     not read its configuration. It undoes an interrupted move and starts it again. Volumes whose
     content nobody could see stay as they are, unless LXD is known to have moved it.
     """
-    return [_due(key, option, view, lxd) for key, option in _asked(view.options).items()]
+    return [_due(key, option, view, lxd) for key, option in _wanted_volumes(view.options).items()]
 
 
 def _due(key: str, option: str, view: View, lxd: ClusterView) -> list[Step]:
@@ -131,7 +131,7 @@ def problem(view: View, lxd: ClusterView) -> Status | None:
     if volumes := unseen(view, lxd):
         return blocked(not_mounted(min(volumes)))
     usable = _usable(lxd)
-    for key, option in _asked(options).items():
+    for key, option in _wanted_volumes(options).items():
         if option in {pool.name for pool in options.more_pools} - set(usable):
             return waiting(f"for the pool {option}")
         if option and option not in usable:
@@ -173,7 +173,7 @@ def left(view: View) -> tuple[str, ...]:
     return tuple(f"volume {volume}: {why}" for volume, why in sorted(view.history.kept.items()))
 
 
-def _asked(options: Options) -> dict[str, str]:
+def _wanted_volumes(options: Options) -> dict[str, str]:
     return {_IMAGES: options.storage_images_volume, _BACKUPS: options.storage_backups_volume}
 
 

@@ -81,7 +81,7 @@ def _with_a_fresh_unit(app: ModelApp) -> ModelApp:
     return app
 
 
-def test_a_cluster_is_not_taken_back_while_another_unit_may_found_one():
+def test_a_cluster_is_not_taken_back_while_another_unit_may_bootstrap_one():
     app = _with_a_fresh_unit(again())
 
     with pytest.raises(refusal.ActionRefused, match="lxd/8 is about to make a cluster: wait"):

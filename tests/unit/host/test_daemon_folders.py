@@ -31,7 +31,7 @@ def folder(lxd: Path, name: str, *names: str) -> Path:
     return path
 
 
-def found(lxd: Path) -> list[str]:
+def image_files(lxd: Path) -> list[str]:
     assert not (lxd / "images").is_symlink()
     return sorted(path.name for path in (lxd / "images").iterdir())
 
@@ -52,7 +52,7 @@ def test_a_volume_with_a_folder_for_each_kind(tmp_path: Path):
 
     daemon_folders.restore(tmp_path, "images")
 
-    assert found(tmp_path) == ["a", "b"]
+    assert image_files(tmp_path) == ["a", "b"]
 
 
 def test_a_link_to_a_volume(tmp_path: Path):
@@ -70,7 +70,7 @@ def test_a_move_to_a_volume_that_was_cut_short_is_undone(tmp_path: Path):
 
     daemon_folders.restore(tmp_path, "images")
 
-    assert {"a", "b"} <= set(found(tmp_path))
+    assert {"a", "b"} <= set(image_files(tmp_path))
     assert (tmp_path / "images" / "a").read_text() == "a"
     assert (tmp_path / "images").stat().st_mode & 0o777 == 0o700
     assert daemon_folders.look(tmp_path, "images") == Folder(filled=True)
@@ -82,7 +82,7 @@ def test_a_move_whose_source_is_partly_deleted_is_undone(tmp_path: Path):
 
     daemon_folders.restore(tmp_path, "images")
 
-    assert found(tmp_path) == ["a", "b"]
+    assert image_files(tmp_path) == ["a", "b"]
 
 
 def test_a_move_back_that_was_cut_short_is_finished(tmp_path: Path):
@@ -94,7 +94,7 @@ def test_a_move_back_that_was_cut_short_is_finished(tmp_path: Path):
 
     daemon_folders.restore(tmp_path, "images")
 
-    assert found(tmp_path) == ["a", "b", "instances"]
+    assert image_files(tmp_path) == ["a", "b", "instances"]
     assert (tmp_path / "images" / "instances" / "c").readlink() == Path("/nowhere")
 
 
@@ -115,7 +115,7 @@ def test_one_that_fails_leaves_everything_and_can_be_tried_again(
 
     daemon_folders.restore(tmp_path, "images")
 
-    assert found(tmp_path) == ["a", "b"]
+    assert image_files(tmp_path) == ["a", "b"]
 
 
 def test_what_is_left_on_a_volume_is_brought_to_the_others(tmp_path: Path):
@@ -124,7 +124,7 @@ def test_what_is_left_on_a_volume_is_brought_to_the_others(tmp_path: Path):
 
     daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images", mounts=False)
 
-    assert found(tmp_path) == ["a", "b"]
+    assert image_files(tmp_path) == ["a", "b"]
     assert sorted(path.name for path in left.iterdir()) == ["a", "b"]
 
 
@@ -164,7 +164,7 @@ def test_what_is_on_a_mounted_volume_is_brought_to_the_others(
     assert daemon_folders.mounted(tmp_path) == {"fast/lxd-cluster-images"}
     daemon_folders.gather(tmp_path, "images", "fast/lxd-cluster-images")
 
-    assert found(tmp_path) == ["a"]
+    assert image_files(tmp_path) == ["a"]
 
 
 def test_a_volume_without_its_folder_is_not_here(tmp_path: Path):

@@ -29,13 +29,13 @@ def servers(request: pytest.FixtureRequest) -> list[Server]:
     return servers
 
 
-def found(lxd: LxdApi) -> Instance:
+def only_instance(lxd: LxdApi) -> Instance:
     (instance,) = lxd.instances.list()
     return instance
 
 
 def test_instances_of_all_members_are_listed(lxd: LxdApi):
-    instance = found(lxd)
+    instance = only_instance(lxd)
 
     assert (instance.project, instance.name, instance.location) == ("default", "c1", "m1")
     assert (instance.evacuate, instance.running, instance.type) == ("stop", True, "container")
@@ -45,7 +45,7 @@ def test_hardly_anything_is_known_of_a_member_that_is_silent(servers: list[Serve
     servers[1].power_off()
     servers[0].cloud.now += 40
 
-    instance = found(lxd)
+    instance = only_instance(lxd)
 
     assert (instance.name, instance.location, instance.running) == ("c1", "m1", False)
     assert instance.evacuate == "auto"
@@ -53,13 +53,13 @@ def test_hardly_anything_is_known_of_a_member_that_is_silent(servers: list[Serve
 
 def test_an_instance_is_stopped_moved_and_started(servers: list[Server], lxd: LxdApi):
     lxd.instances.stop("default", "c1", 30)
-    assert not found(lxd).running
+    assert not only_instance(lxd).running
 
     lxd.instances.move("default", "c1", "m2", live=False)
     assert lxd.instances.location("default", "c1") == "m2"
 
     lxd.instances.start("default", "c1")
-    assert found(lxd).running
+    assert only_instance(lxd).running
 
 
 def test_an_instance_that_runs_cannot_be_moved(lxd: LxdApi):
@@ -93,7 +93,7 @@ def test_an_instance_that_does_not_shut_down_is_stopped_hard(servers: list[Serve
     lxd.instances.stop("default", "c1", 30)
 
     assert len(asked) == 2
-    assert not found(lxd).running
+    assert not only_instance(lxd).running
 
 
 def test_a_stop_whose_error_means_nothing_is_a_stop(servers: list[Server], lxd: LxdApi):
@@ -102,7 +102,7 @@ def test_a_stop_whose_error_means_nothing_is_a_stop(servers: list[Server], lxd: 
 
     lxd.instances.stop("default", "c1", 30)
 
-    assert not found(lxd).running
+    assert not only_instance(lxd).running
 
 
 def test_what_is_under_way_with_an_instance_is_waited_for(servers: list[Server], lxd: LxdApi):

@@ -131,7 +131,7 @@ def test_the_first_of_two_members_that_adopt_an_identity_at_once_counts(generati
     assert notes(app)[IDENTITY] == "first"
 
 
-def test_a_server_that_founds_again_makes_another_cluster():
+def test_a_server_that_bootstraps_again_makes_another_cluster():
     assert identity.new_identity("f00d", 1.0) != identity.new_identity("f00d", 2.0)
 
 

@@ -46,7 +46,7 @@ FOUND = SnapFacts(
 NEW = data(0, cluster="", lxd="", package="", revision="", channel="")
 
 
-def found(version: str = "5.0.3", *, foreign: bool = True, **fields: Any) -> View:
+def existing_lxd(version: str = "5.0.3", *, foreign: bool = True, **fields: Any) -> View:
     """Unit 0 on a machine with such an LXD, alone."""
     snap = replace(FOUND, version=version, foreign=foreign)
     plain = views.view(lxd(version=version), peers(NEW, {}), snap=snap, public_key="")
@@ -55,7 +55,7 @@ def found(version: str = "5.0.3", *, foreign: bool = True, **fields: Any) -> Vie
 
 def beside(version: str = "5.0.3", **fields: Any) -> View:
     """The same beside two members of 5.21.7."""
-    return found(version, peers=peers(NEW, {n: data(n) for n in (1, 2)}), **fields)
+    return existing_lxd(version, peers=peers(NEW, {n: data(n) for n in (1, 2)}), **fields)
 
 
 def with_file(view: View, offered: str) -> View:
@@ -73,30 +73,34 @@ SILENT = Unresponsive("no answer", UnresponsiveReason.STOPPED)
 @pytest.mark.parametrize(
     ("view", "steps"),
     [
-        pytest.param(found(), (LATEST,), id="the channel's"),
-        pytest.param(found("5.21.3"), (LATEST,), id="of the same series"),
-        pytest.param(found("5.21.9"), (LATEST,), id="a later one of the series"),
-        pytest.param(found("6.9"), (RemoveSnap(),), id="one that is later"),
+        pytest.param(existing_lxd(), (LATEST,), id="the channel's"),
+        pytest.param(existing_lxd("5.21.3"), (LATEST,), id="of the same series"),
+        pytest.param(existing_lxd("5.21.9"), (LATEST,), id="a later one of the series"),
+        pytest.param(existing_lxd("6.9"), (RemoveSnap(),), id="one that is later"),
         pytest.param(
-            found("6.9", options=Options(snap_channel="6/stable")),
+            existing_lxd("6.9", options=Options(snap_channel="6/stable")),
             (InstallSnap("6/stable"),),
             id="what the option names",
         ),
         pytest.param(
-            found("6.9", options=Options(snap_channel="latest/stable")),
+            existing_lxd("6.9", options=Options(snap_channel="latest/stable")),
             (InstallSnap("latest/stable"),),
             id="latest is later than all",
         ),
-        pytest.param(found(peers=None), (LATEST,), id="before the peer relation"),
+        pytest.param(existing_lxd(peers=None), (LATEST,), id="before the peer relation"),
         pytest.param(beside(), (THEIRS,), id="the members' revision"),
         pytest.param(beside("5.21.9"), (RemoveSnap(),), id="later in one series"),
         pytest.param(beside("6.9"), (RemoveSnap(),), id="later than the cluster's"),
         pytest.param(beside("6.9", foreign=False), (RemoveSnap(),), id="that the charm chose"),
         pytest.param(
-            found(lxd=SILENT, snap=replace(FOUND, untouched=True)), (LATEST,), id="never started"
+            existing_lxd(lxd=SILENT, snap=replace(FOUND, untouched=True)),
+            (LATEST,),
+            id="never started",
         ),
-        pytest.param(with_file(found(), "5.21.7"), (InstallSnapFile("/lxd.snap"),), id="a file"),
-        pytest.param(with_file(found("6.9"), "5.21.7"), (RemoveSnap(),), id="an older file"),
+        pytest.param(
+            with_file(existing_lxd(), "5.21.7"), (InstallSnapFile("/lxd.snap"),), id="a file"
+        ),
+        pytest.param(with_file(existing_lxd("6.9"), "5.21.7"), (RemoveSnap(),), id="an older file"),
     ],
 )
 def test_one_that_holds_nothing_becomes_the_right_one_first(view: View, steps: tuple[Step, ...]):
@@ -106,10 +110,10 @@ def test_one_that_holds_nothing_becomes_the_right_one_first(view: View, steps: t
 @pytest.mark.parametrize(
     "view",
     [
-        pytest.param(found(foreign=False), id="the charm's own"),
-        pytest.param(found(lxd=SILENT), id="one that says nothing"),
+        pytest.param(existing_lxd(foreign=False), id="the charm's own"),
+        pytest.param(existing_lxd(lxd=SILENT), id="one that says nothing"),
         pytest.param(
-            found("6.9", peers=peers(FAILED, {1: data(1)})),
+            existing_lxd("6.9", peers=peers(FAILED, {1: data(1)})),
             id="its certificate may be with the cluster",
         ),
     ],
@@ -181,7 +185,7 @@ def configured(**config: str) -> ClusterView:
 )
 @pytest.mark.parametrize("with_a_file", [False, True])
 def test_one_that_is_used_is_left_alone(seen: ClusterView, status: str, with_a_file: bool):
-    view = found(lxd=seen, public_key="key" if seen.server.clustered else "")
+    view = existing_lxd(lxd=seen, public_key="key" if seen.server.clustered else "")
     if with_a_file and not seen.server.clustered:
         view = with_file(view, "5.21.7")
     plan = make_plan(view)
@@ -194,15 +198,15 @@ def test_an_lxd_that_an_older_charm_prepared_is_not_a_used_one():
     """It noted no revision."""
     seen = configured(core_https_address="10.0.0.1:8443")
 
-    assert make_plan(found(lxd=seen, public_key="key")).steps == (LATEST,)
+    assert make_plan(existing_lxd(lxd=seen, public_key="key")).steps == (LATEST,)
 
 
 def test_what_lxd_keeps_for_itself_does_not_count_as_use():
-    assert make_plan(found(lxd=configured(volatile_uuid="u"))).steps == (LATEST,)
+    assert make_plan(existing_lxd(lxd=configured(volatile_uuid="u"))).steps == (LATEST,)
 
 
 def test_images_that_can_be_fetched_again_do_not_count_as_use():
-    assert make_plan(found(lxd=replace(PLAIN, images=(CACHED, JUJUS)))).steps == (LATEST,)
+    assert make_plan(existing_lxd(lxd=replace(PLAIN, images=(CACHED, JUJUS)))).steps == (LATEST,)
 
 
 @pytest.mark.parametrize("foreign", [False, True])
@@ -215,7 +219,7 @@ def test_a_newer_one_with_an_image_is_not_removed(foreign: bool):
 def test_what_jujus_agent_sets_on_any_lxd_does_not_count_as_use():
     seen = configured(core_proxy_http="http://squid.internal:3128")
 
-    assert make_plan(found(lxd=seen)).steps == (LATEST,)
+    assert make_plan(existing_lxd(lxd=seen)).steps == (LATEST,)
 
 
 # Juju's replacement of a member's LXD: `juju deploy --to lxd:N`.
