@@ -9,13 +9,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from state.facts import Folder
 from tests.lxd_model import (
     certificates,
     copies,
     heartbeats,
     instances,
-    networks,
     pools,
     processes,
     times,
@@ -24,48 +22,37 @@ from tests.lxd_model.database_port import ModelDatabase
 from tests.lxd_model.generations import Generation, of_version, schema
 from tests.lxd_model.listeners import Listeners
 from tests.lxd_model.machine_port import ModelMachine
+from tests.lxd_model.machine_state import MachineState
 from tests.lxd_model.operations import Operation
 from tests.lxd_model.port import ModelPort
 from tests.lxd_model.records import Records, Row, State
 from tests.lxd_model.silence import Silence
 from tests.lxd_model.snap_port import ModelSnap
-from tests.lxd_model.things import DEFAULT, Profile, Project, Thing
+from tests.lxd_model.things import DEFAULT, Profile, Project
 
 if TYPE_CHECKING:
     from tests.lxd_model.cloud import Cloud
-    from values.interface import Interface
 
 
-class Server:
-    """A machine and its LXD. `lxd`, `snap`, `files` and `database` are the charm's ports to it.
-
-    `run` counts the starts of the daemon. `hung`: a join left the daemon without answers. `opened`:
-    the daemon has had its database since it started; before that it answers nothing. `parted`: when
-    it was removed by force while it ran. `disk` has the objects on this machine's disk: instances,
-    custom volumes, buckets and images by their name. `devices` has the content of its other block
-    devices by path, `interfaces` are those of the network.
-    """
+class Server(MachineState):
+    """A machine and its LXD. `lxd`, `snap`, `files` and `database` are the charm's ports to it."""
 
     def __init__(self, cloud: Cloud, machine: str, hostname: str, address: str) -> None:
+        super().__init__(machine, hostname, address)
         self.cloud = cloud
-        self.machine = machine
-        self.hostname = hostname
-        self.address = address
-        self.addresses: set[str] = set()
-        """More addresses of the machine, in other networks."""
         self.version = cloud.version
         self.revision = ""
-        self.powered = True
-        self.destroyed = False
         self.frozen = False
-        self.firewall: OSError | None = None
-        """The result for others that connect to its port."""
         self.hung = False
+        """Whether a join left the daemon without answers."""
         self.opened = False
+        """Whether the daemon has had its database since it started: before, it answers nothing."""
         self.parted = -math.inf
+        """When its member was removed by force while it ran."""
         self.running = False
         self.ready = 0.0
         self.run = 0
+        """The number of the daemon's starts."""
         self.name = hostname
         self.shown_name = ""
         """The name that 5.0 shows until its daemon starts again, after a rename of its member."""
@@ -79,34 +66,9 @@ class Server:
         """Its own keys."""
         self.remembers: dict[str, str] = {}
         """The keys that all members share, from the daemon's memory."""
-        self.folders: dict[str, Folder] = {}
-        """The places of its images and backups, by kind; by default its folder."""
-        self.full: set[str] = set()
-        """Pools without space here."""
-        self.processes: set[str] = set()
-        """The instances that run here."""
-        self.disk: dict[str, Thing] = {}
-        self.devices = pools.of_machine()
-        self.drivers: frozenset[str] = frozenset(pools.DRIVERS)
-        """The storage drivers that LXD can use here."""
-        self.unmounted: set[str] = set()
-        """Pools that LXD cannot mount here, although it made its part of them."""
-        self.interfaces = networks.of_machine(machine)
-        self.left: set[str] = set()
-        """Bridges of an LXD whose folder was emptied by hand. The next boot removes them."""
-        self.unfinished: set[str] = set()
-        """Bridges whose making this member has not noted. The next boot removes them."""
-        self.pool_folders: set[str] = set()
-        """Empty folders of pools whose making this member has not noted."""
         self.makes_pool = False
         self.makes_network = False
         """Whether it makes one for a client: LXD makes one pool after the other, and networks."""
-        self.ahead = 0.0
-        """Seconds by which its clock is ahead of the others'."""
-        self.dns_taken = False
-        self.no_ipv6 = False
-        """Whether its kernel has no IPv6."""
-        """Whether another program has port 53: then no network's dnsmasq can start."""
         self.listeners = Listeners(self)
         self.records = self.fresh()
         self.behind: copies.Behind | None = None
@@ -171,11 +133,6 @@ class Server:
     def new_certificate(self) -> None:
         """LXD finds no certificate here, and makes one."""
         self.certificate = f"server {self.machine} {self.cloud.count()}"
-
-    def all_interfaces(self) -> tuple[Interface, ...]:
-        """The machine's, and bridges of networks that LXD did not finish here."""
-        bridges = (networks.unfinished(name) for name in sorted(self.unfinished))
-        return (*self.interfaces.values(), *bridges)
 
     # What happens to it.
 
