@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from state.facts import Device
+from tests.lxd_model.things import Pool
+from tests.unit.deeds import the_cluster
 from tests.unit.model_units import ModelApp
 
 # LXD looks whether the path exists.
@@ -25,3 +27,23 @@ def on_lvm() -> ModelApp:
     for unit in app.units.values():
         unit.machine.disks = [OF_LVM, replace(OF_LVM, path="/dev/sdb")]
     return app
+
+
+def renamed_lvm() -> ModelApp:
+    """Since a reboot the disk of the pool is /dev/sdc, and another one is /dev/sdb."""
+    app = on_lvm()
+    machine = app.units["lxd/0"].machine
+    other = Device(OF_LVM.path, OF_LVM.size, node="/dev/sdb")
+    machine.disks = [other, replace(OF_LVM, path="/dev/sdc", node="/dev/sdc")]
+    machine.groups = {source: {"/dev/sdc"} for source in ("local", OF_LVM.path.split("/")[0])}
+    the_cluster(app).pools["local"] = _by_group(the_cluster(app).pools["local"])
+    return app
+
+
+def _by_group(pool: Pool) -> Pool:
+    """As LXD keeps it: the source is the volume group, and the first one is beside it."""
+    members = {
+        member: {**keys, "source": pool.name, "volatile.initial_source": keys.get("source", "")}
+        for member, keys in pool.members.items()
+    }
+    return replace(pool, members=members)

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from actions import refusal
-from actions.wipe_device import wipe_device
 from backends import Backend
 from backends.btrfs import BACKEND as BTRFS
 from backends.dir import BACKEND as DIR
 from host import disks
-from lxd.errors import LxdError, LxdUnreachable
-from lxd.pools import PoolsApi, PoolSource
+from lxd.errors import LxdUnreachable
 from observe import devices as observed
 from options.options import Options, explain
 from plan.storage import devices
@@ -29,10 +25,9 @@ from state.facts import Device
 from state.lxd_objects import Instance
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.lxd_model.things import Pool
 from tests.unit.deeds import server, the_cluster
 from tests.unit.findings import sources, statuses
-from tests.unit.lvm import OF_LVM, on_lvm
+from tests.unit.lvm import OF_LVM, on_lvm, renamed_lvm
 from tests.unit.model_units import ModelApp, formed
 from values.status import STATUS_LIMIT, Status
 from values.wanted_pool import WantedPool
@@ -206,43 +201,6 @@ def test_a_path_that_is_not_a_device_is_refused(value: str):
     assert "use paths or globs that begin with /dev/" in explain(caught.value)
 
 
-HELD = replace(EMPTY, holds="ext4", ids=("uuid-1", "serial-1"))
-
-
-def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
-    app = ModelApp()
-    unit = app.add(0)
-    unit.machine.disks = [disk] if disk else []
-    return wipe_device(unit.ports, "/dev/sdb", confirm), unit.machine.disks[0]
-
-
-@pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])
-def test_a_device_is_wiped_if_the_operator_names_what_is_on_it(confirm: str):
-    said, disk = wipe(HELD, confirm)
-
-    assert said == "/dev/sdb held ext4 and is empty now"
-    assert disk.holds == ""
-
-
-NOT_WIPED = [
-    (None, "wipe-uuid-1", "/dev/sdb is not a block device here"),
-    (HELD, "", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
-    (HELD, "uuid-1", "/dev/sdb holds ext4: repeat with confirm=wipe-uuid-1"),
-    (replace(HELD, ids=()), "", "/dev/sdb holds ext4: repeat with confirm=wipe-dev-sdb"),
-    (replace(HELD, use="is mounted"), "wipe-uuid-1", "/dev/sdb is mounted: nothing was wiped"),
-]
-
-
-@pytest.mark.parametrize(("disk", "confirm", "why"), NOT_WIPED, ids=lambda v: str(v)[-30:])
-def test_a_device_is_not_wiped(disk: Device | None, confirm: str, why: str):
-    with pytest.raises(refusal.ActionRefused, match=why):
-        wipe(disk, confirm)
-
-
-def test_an_empty_device_needs_no_wiping():
-    assert wipe(EMPTY, "")[0] == "/dev/sdb is empty already"
-
-
 @pytest.mark.parametrize("error", [OSError("gone"), subprocess.TimeoutExpired("wipefs", 60)])
 def test_what_cannot_be_read_is_not_taken_for_empty(
     monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -263,41 +221,6 @@ def test_the_device_of_a_pool_is_never_offered_for_a_wipe():
 
     for name in app.units:
         assert statuses(app)[name].endswith(f"{OF_LVM.path} is in pool local: name another")
-
-
-def test_the_device_of_a_pool_is_not_wiped():
-    app = on_lvm()
-
-    with pytest.raises(refusal.ActionRefused, match="/dev/sdb is in pool local: nothing was wiped"):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
-
-
-def test_a_device_is_not_wiped_while_lxd_does_not_answer():
-    """A stopped daemon has exported its zpools and unmounted its file systems."""
-    app = on_lvm()
-    app.units["lxd/0"].server.freeze()
-
-    with pytest.raises(
-        refusal.ActionRefused, match="may be in a pool of LXD, which does not answer here"
-    ):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
-
-
-@pytest.mark.parametrize("kind", ["disk", "unix-block"])
-def test_the_disk_of_an_instance_is_not_wiped(kind: str):
-    app = formed(3)
-    device = {"type": kind, "source": "/dev/sdb"}
-    by_hand.launch(server(app, "m0"), "vm", devices={"data": device})
-    unit = app.units["lxd/0"]
-    unit.machine.disks = [HELD]
-
-    with pytest.raises(
-        refusal.ActionRefused, match="/dev/sdb is a disk of default/vm: nothing was wiped"
-    ):
-        wipe_device(unit.ports, "/dev/sdb", "wipe-uuid-1")
-    # That disk is another machine's.
-    app.units["lxd/1"].machine.disks = [HELD]
-    assert "is empty now" in wipe_device(app.units["lxd/1"].ports, "/dev/sdb", "wipe-uuid-1")
 
 
 ROOT_DISK = "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"
@@ -340,26 +263,6 @@ def test_an_empty_disk_of_an_instance_becomes_no_part_of_a_pool(kind: str):
     assert sources(app, "fast") == {"m0": "/dev/sdc", "m1": "/dev/sdb", "m2": "/dev/sdb"}
 
 
-def renamed_lvm() -> ModelApp:
-    """Since a reboot the disk of the pool is /dev/sdc, and another one is /dev/sdb."""
-    app = on_lvm()
-    machine = app.units["lxd/0"].machine
-    other = Device(OF_LVM.path, OF_LVM.size, node="/dev/sdb")
-    machine.disks = [other, replace(OF_LVM, path="/dev/sdc", node="/dev/sdc")]
-    machine.groups = {source: {"/dev/sdc"} for source in ("local", OF_LVM.path.split("/")[0])}
-    the_cluster(app).pools["local"] = by_group(the_cluster(app).pools["local"])
-    return app
-
-
-def by_group(pool: Pool) -> Pool:
-    """As LXD keeps it: the source is the volume group, and the first one is beside it."""
-    members = {
-        member: {**keys, "source": pool.name, "volatile.initial_source": keys.get("source", "")}
-        for member, keys in pool.members.items()
-    }
-    return replace(pool, members=members)
-
-
 def test_the_pool_s_disk_is_not_to_be_wiped_under_its_new_name():
     app = renamed_lvm()
 
@@ -367,28 +270,6 @@ def test_the_pool_s_disk_is_not_to_be_wiped_under_its_new_name():
     app.settle()
 
     assert statuses(app)["app"] == "blocked: lxd/0: /dev/sdc is in pool local: name another"
-
-
-def test_the_pool_s_disk_is_not_wiped_under_its_new_name():
-    app = renamed_lvm()
-
-    with pytest.raises(refusal.ActionRefused, match="/dev/sdc is in pool local: nothing was wiped"):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdc", "wipe-uuid-1")
-
-
-@pytest.mark.parametrize("error", [LxdUnreachable("timed out"), LxdError("it hangs")], ids=str)
-def test_nothing_is_wiped_while_lxd_does_not_say_what_a_pool_is_on(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-):
-    app = on_lvm()
-
-    def hangs(self: PoolsApi, pool: str, member: str) -> PoolSource:
-        raise error
-
-    monkeypatch.setattr(PoolsApi, "source", hangs)
-
-    with pytest.raises(refusal.ActionRefused, match="may be in a pool of LXD"):
-        wipe_device(app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")
 
 
 def test_an_lxd_that_goes_away_meanwhile_breaks_no_hook(monkeypatch: pytest.MonkeyPatch):
