@@ -14,6 +14,7 @@ from observe.view import observe
 from plan.unit import make_plan
 from ports.ports import Ports
 from state.hook_input import HookInput
+from state.peers import UnitData
 from state.view import RunHistory
 from steps.plan import Plan
 from values import transient_errors
@@ -35,32 +36,45 @@ def run(juju: HookInput, ports: Ports) -> Plan:
     """Does what is due. The returned plan has no steps left, or reports the one that failed."""
     history = RunHistory()
     plan = make_plan(observe(juju, ports, history))
-    if not plan.steps:
-        return plan
-    from act.step import StepFailed, act
-
     first: StepFailed | None = None
     # Each group may fail once.
     rounds = ROUNDS + len(plan.groups)
     for _ in range(LEAVING_ROUNDS if juju.leaving else rounds):
         if not plan.steps:
             break
-        try:
-            for step in plan.steps:
-                logger.info("%s", step)
-                ports.tell(str(step))
-                history = act(step, juju.unit, ports, history)
-        except StepFailed as failure:
+        history, failure = _execute(plan, juju.unit, ports, history)
+        if failure is not None:
             first = first or failure
-            # An LXD that does not answer would let each group wait.
-            silent = isinstance(failure.__cause__, LxdUnreachable)
-            if silent or not any(failure.step in group for group in plan.groups):
+            if _ends_run(failure, plan):
                 return _failed(first, history, make_plan(observe(juju, ports, history)), juju)
             history = replace(history, failed=history.failed | {str(failure.step)})
         plan = make_plan(observe(juju, ports, history))
     if first is not None:
         return _failed(first, history, plan, juju)
     return replace(plan, hold=f"not done yet: {plan.steps[0]}") if plan.steps else plan
+
+
+def _execute(
+    plan: Plan, unit: str, ports: Ports, history: RunHistory
+) -> tuple[RunHistory, StepFailed | None]:
+    """Executes the steps, up to the first one that fails."""
+    # Most hooks have nothing to do, and need not load what acts.
+    from act.step import StepFailed, act
+
+    for step in plan.steps:
+        logger.info("%s", step)
+        ports.tell(str(step))
+        try:
+            history = act(step, unit, ports, history)
+        except StepFailed as failure:
+            return history, failure
+    return history, None
+
+
+def _ends_run(failure: StepFailed, plan: Plan) -> bool:
+    """Whether the steps of other groups are not tried. Each would wait for a silent LXD."""
+    silent = isinstance(failure.__cause__, LxdUnreachable)
+    return silent or not any(failure.step in group for group in plan.groups)
 
 
 def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
@@ -82,20 +96,24 @@ def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInpu
     """
     message = failure.message
     logger.warning("%s", message)
-    status = waiting(message) if failure.later else blocked(message)
-    plan = replace(plan, status=status, steps=(), hold=message)
-    if status.kind is Kind.BLOCKED:
-        published = juju.peers.own.problem if juju.peers else ""
-        problem = _report(failure, status.message, published)
-        own = plan.own and plan.own.model_copy(update={"problem": problem})
-        return replace(plan, own=own, app_status=plan.app_status and status)
-    if not transient_errors.passes(failure.reason) and str(failure.step) not in history.failed:
+    published = juju.peers.own if juju.peers else UnitData()
+    if failure.later:
+        plan = replace(plan, status=waiting(message), steps=(), hold=message)
+        went_on = str(failure.step) in history.failed
+        if went_on or transient_errors.passes(failure.reason):
+            return _report_wait(failure, plan, published)
         return plan
-    waits = _report(failure, status.message, juju.peers.own.waits if juju.peers else "")
+    plan = replace(plan, status=blocked(message), steps=(), hold=message)
+    problem = _report(failure, plan.status.message, published.problem)
+    own = plan.own and plan.own.model_copy(update={"problem": problem})
+    return replace(plan, own=own, app_status=plan.app_status and plan.status)
+
+
+def _report_wait(failure: StepFailed, plan: Plan, published: UnitData) -> Plan:
+    waits = _report(failure, plan.status.message, published.waits)
     own = plan.own and plan.own.model_copy(update={"waits": waits})
-    app = plan.app_status
-    healthy = app is not None and app.kind is Kind.ACTIVE
-    return replace(plan, own=own, app_status=status if healthy else app)
+    healthy = plan.app_status is not None and plan.app_status.kind is Kind.ACTIVE
+    return replace(plan, own=own, app_status=plan.status if healthy else plan.app_status)
 
 
 def _report(failure: StepFailed, message: str, published: str) -> str:

@@ -16,6 +16,8 @@ from relations import RELATIONS
 from relations.relation import Asker
 from state import peers
 from state.hook_input import HookInput
+from state.peers import Storage
+from state.view import Peers
 from steps.plan import Plan
 from values.addresses import PORT
 from values.status import Kind, Status
@@ -31,10 +33,9 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
     relation = model.get_relation(binding)
     if relation is None or juju.peers is None:
         return
-    own, storage = juju.peers.own, juju.peers.app.storage
+    own = juju.peers.own
     address = plan.own.address if plan.own else own.address
-    members = (data for data in (own, *juju.peers.others.values()) if data.cluster)
-    pools = tuple(pool for data in members for pool in data.pools)
+    storage, pools = juju.peers.app.storage, _pools(juju.peers)
     _ask(model, Asker(juju.unit, juju.options, hostname, address, storage, pools))
     if plan.own is not None and (plan.own != own or own.misread):
         write(relation.data[model.unit], plan.own)
@@ -43,6 +44,12 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
         model.unit.set_workload_version(plan.own.lxd)
     if plan.app is not None and plan.app != juju.peers.app and is_leader(model):
         write(relation.data[model.app], plan.app)
+
+
+def _pools(peers: Peers) -> tuple[Storage, ...]:
+    """The pools that the members publish."""
+    members = (data for data in (peers.own, *peers.others.values()) if data.cluster)
+    return tuple(pool for data in members for pool in data.pools)
 
 
 def is_leader(model: ops.Model) -> bool:

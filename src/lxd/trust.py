@@ -36,16 +36,23 @@ class TrustApi:
         trusted: dict[str, str] = {
             row["fingerprint"]: row["name"] for row in rows if row["type"] == "server"
         }
-        before = {f: trusted_as for f, trusted_as in trusted.items() if f != own}
+        others = {f: trusted_as for f, trusted_as in trusted.items() if f != own}
         if own in trusted:
             self._rename(own, name, trusted)
-        left = {old: new for old, new in renamed.items() if old in before.values()}
-        while free := [old for old, new in left.items() if _may_get(new, old, trusted, before)]:
-            for fingerprint in (f for f, trusted_as in before.items() if trusted_as == free[0]):
-                self._rename(fingerprint, left[free[0]], trusted)
-            del left[free[0]]
+        left = self._rename_others(others, renamed, trusted)
         if own in trusted:
             self._take_from_others(own, name, trusted)
+        return left
+
+    def _rename_others(
+        self, others: Mapping[str, str], renamed: Mapping[str, str], trusted: dict[str, str]
+    ) -> frozenset[str]:
+        """Returns the old names of those whose new names are not free."""
+        left = {old: new for old, new in renamed.items() if old in others.values()}
+        while free := [old for old, new in left.items() if _may_get(new, old, trusted, others)]:
+            for fingerprint in (f for f, trusted_as in others.items() if trusted_as == free[0]):
+                self._rename(fingerprint, left[free[0]], trusted)
+            del left[free[0]]
         return frozenset(left)
 
     def _take_from_others(self, own: str, name: str, trusted: dict[str, str]) -> None:

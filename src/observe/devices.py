@@ -39,11 +39,7 @@ def marked(
     `unmade` selections. `member` is this LXD's name in the cluster, empty outside one.
     """
     found = {selection: ports.machine.devices(selection) for selection in selections}
-    every = [device for matching in found.values() for device in matching]
-    uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
-    on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
-    if held := [d.node for d in every if d.holds in _OF_GROUPS]:
-        uses |= _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
+    uses = _in_pools(found, sources, member, ports)
     wanted = [device for selection in unmade for device in found.get(selection, ())]
     if free := [d.node for d in wanted if _is_free(d, uses)]:
         uses |= _or_unknown(partial(_of_instances, member, ports), free)
@@ -51,6 +47,21 @@ def marked(
         selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
         for selection, matching in found.items()
     }
+
+
+def _in_pools(
+    found: Mapping[Selection, Iterable[Device]],
+    sources: Mapping[str, str],
+    member: str,
+    ports: Ports,
+) -> dict[str, str]:
+    """By node of a device: the pool that it is in."""
+    uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
+    every = [device for matching in found.values() for device in matching]
+    if held := [d.node for d in every if d.holds in _OF_GROUPS]:
+        on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
+        uses |= _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
+    return uses
 
 
 def _is_free(device: Device, uses: Mapping[str, str]) -> bool:

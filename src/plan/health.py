@@ -46,14 +46,22 @@ def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> 
     """
     if cluster_change.blocker(view, lxd, peers, ""):
         return None
-    pool_names = {pool.name for pool in pools.wanted(view, decided, lxd.pools or ())}
+    return _unfinished_pool(view, lxd, decided) or _unfinished_network(view, lxd)
+
+
+def _unfinished_pool(view: View, lxd: ClusterView, decided: Storage) -> Status | None:
+    wanted = {pool.name for pool in pools.wanted(view, decided, lxd.pools or ())}
     for pool in lxd.pools or ():
-        if pool.half_made and pool.name not in pool_names:
+        if pool.half_made and pool.name not in wanted:
             return blocked(f"pool {pool.name} is half made: {_cure(pool)}")
+    return None
+
+
+def _unfinished_network(view: View, lxd: ClusterView) -> Status | None:
     nets = wanted_networks.of_options(view.options, lxd.networks or ())
-    network_names = {net.name for net in nets if modes.MODES[net.mode].type}
+    wanted = {net.name for net in nets if modes.MODES[net.mode].type}
     for network in lxd.networks or ():
-        if network.half_made and network.name not in network_names:
+        if network.half_made and network.name not in wanted:
             cure = f"finish it, or lxc network delete {network.name}"
             return blocked(f"network {network.name} is {network.status.lower()}: {cure}")
     return None

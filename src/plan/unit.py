@@ -108,33 +108,48 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     own = peers.own.model_copy(
         update={
             "key": view.public_key,
-            "lxd": lxd.server.version if lxd else peers.own.lxd,
             "package": view.snap.version,
             "arch": view.arch,
+            **_of_lxd(lxd, peers.own),
             **_origin(view, peers.own),
+            **_of_attached(view),
             "snap": _installed_file(view, peers),
-            "attached": view.resource.digest if view.resource and _has_other_file(view) else "",
-            "fits": _has_other_file(view) and upgrade.fits(view),
             "able": False,
             "listens": False,
             "silent": None,
             "unsure": lxd is None and view.forming is not None,
-            "lost": () if lxd else peers.own.lost,
-            "asked": 0.0 if lxd else peers.own.asked,
             "works": {},
             "problem": "",
             "waits": "",
             "attempt": _attempt(view, peers),
         }
     )
-    if lxd is None and not own.cluster and identity.noted_is_ours(view, peers):
+    if lxd is not None:
+        return _with_name(view, peers, own)
+    if not own.cluster and identity.noted_is_ours(view, peers):
         # It has joined completely, and its hook was killed before it could say so.
         own = own.model_copy(update={"cluster": view.noted_identity})
-    if lxd is None and (own.cluster or view.forming):
-        # The others know the member by this name, so it does not follow a new hostname.
-        return own
+    # The others know a member by its name, so it does not follow a new hostname.
+    return own if own.cluster or view.forming else _with_name(view, peers, own)
+
+
+def _with_name(view: View, peers: Peers, own: UnitData) -> UnitData:
     name = member_names.of_unit(view, peers)
     return own.model_copy(update={"name": name, "address": view.cluster_address})
+
+
+def _of_lxd(lxd: ClusterView | None, own: UnitData) -> dict[str, object]:
+    """The version, and the voters that this unit calls lost: none while LXD answers."""
+    if lxd is None:
+        return {"lxd": own.lxd, "lost": own.lost, "asked": own.asked}
+    return {"lxd": lxd.server.version, "lost": (), "asked": 0.0}
+
+
+def _of_attached(view: View) -> dict[str, object]:
+    """The attached file, until it is installed."""
+    if view.resource is None or not _has_other_file(view):
+        return {"attached": "", "fits": False}
+    return {"attached": view.resource.digest, "fits": upgrade.fits(view)}
 
 
 def _origin(view: View, own: UnitData) -> dict[str, str]:

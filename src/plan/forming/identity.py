@@ -42,17 +42,21 @@ def new_identity(fingerprint: str, now: float) -> str:
 
 def owner(view: View, lxd: ClusterView, peers: Peers) -> Owner:
     """The owner of the cluster that this member's LXD is in."""
-    identities = _known(peers)
-    if lxd.identity and peers.app.cluster:
-        # Units may publish two: `take-back` chooses one, also while another unit bootstraps one.
-        return Owner.OURS if lxd.identity == peers.app.cluster else Owner.ANOTHER
     if lxd.identity:
-        is_own = lxd.identity in identities or (not identities and _bootstraps(view, peers))
-        return Owner.OURS if is_own else Owner.ANOTHER
+        return Owner.OURS if _is_own(view, lxd, peers) else Owner.ANOTHER
+    identities = _known(peers)
     never_joined = not peers.own.cluster and view.forming is None
     if not identities or (never_joined and lxd.server.fingerprint not in identities):
         return Owner.ANOTHER
     return Owner.OURS if _made_by_older_charm(view, lxd, peers) else Owner.UNKNOWN
+
+
+def _is_own(view: View, lxd: ClusterView, peers: Peers) -> bool:
+    if peers.app.cluster:
+        # Units may publish two: `take-back` chooses one, also while another unit bootstraps one.
+        return lxd.identity == peers.app.cluster
+    identities = _known(peers)
+    return lxd.identity in identities or (not identities and _bootstraps(view, peers))
 
 
 def _bootstraps(view: View, peers: Peers) -> bool:

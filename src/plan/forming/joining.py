@@ -145,9 +145,11 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     )
     if problem is not None:
         return problem
-    if not bootstraps:
-        return _not_empty(lxd)
-    # What this unit's own bootstrap made before it was interrupted counts as new.
+    return _unfit_own_pool(view, lxd) if bootstraps else _not_empty(lxd)
+
+
+def _unfit_own_pool(view: View, lxd: ClusterView) -> Status | None:
+    """Why the default pool is not one that this unit's own, interrupted bootstrap has made."""
     name = view.options.storage_pool
     backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)

@@ -10,7 +10,7 @@ longer open it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from state.cluster import ClusterView
 from state.facts import SnapFacts
@@ -273,15 +273,17 @@ def waits_for(view: View, peers: Peers) -> Status:
     """What a member waits for if its version differs from others'."""
     others = of_members(peers)
     installed = view.snap.version
-    if unordered := {u: v for u, v in others.items() if _differ_without_order(v, installed)}:
+
+    def those(differ_so: Callable[[str], bool]) -> dict[str, str]:
+        return {unit: version for unit, version in others.items() if differ_so(version)}
+
+    if unordered := those(lambda version: _differ_without_order(version, installed)):
         # It is unknown which of them is newer.
         here = f"this member has {shown(installed)}"
         return waiting(f"for one LXD on all members: {_listed(unordered)}, {here}")
-    newer = {u: v for u, v in others.items() if ordered(v) > ordered(installed)}
-    older = {u: v for u, v in others.items() if ordered(v) < ordered(installed)}
-    if older:
+    if older := those(lambda version: ordered(version) < ordered(installed)):
         return waiting(f"for LXD {number(installed)} on {_listed(older)}")
-    if newer:
+    if newer := those(lambda version: ordered(version) > ordered(installed)):
         return waiting(f"for the LXD of {_listed(newer)}: this member has {number(installed)}")
     unequal = [unit for unit in others if differ(view.snap, peers.own, peers.others[unit])]
     members = names(unequal) if unequal else "all members"

@@ -58,10 +58,9 @@ def plan_removal(view: View) -> Plan:
         return outcomes.with_steps(*ended)
     if unused := _without_snap(view):
         return unused
-    if view.peers is None and isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
-        return outcomes.held(waiting("to leave until Juju shows the other units"))
     if view.lxd is None or view.peers is None:
-        return outside.of_deb(view)
+        clustered = isinstance(view.lxd, ClusterView) and view.lxd.server.clustered
+        return _without_peers() if clustered else outside.of_deb(view)
     if isinstance(view.lxd, Unresponsive):
         return _plan_unresponsive(view, view.lxd, view.peers)
     if not view.lxd.server.clustered:
@@ -69,6 +68,10 @@ def plan_removal(view: View) -> Plan:
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return outside.of_foreign(view, foreign)
     return _plan_clustered(view, view.lxd, view.peers)
+
+
+def _without_peers() -> Plan:
+    return outcomes.held(waiting("to leave until Juju shows the other units"))
 
 
 def _without_snap(view: View) -> Plan | None:

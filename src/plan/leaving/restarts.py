@@ -9,7 +9,7 @@ holds the unit, or if the unit is gone before its next hook.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from plan import cluster_change
 from plan.leaving import orphaned_members
@@ -99,15 +99,16 @@ def kept_stopped(view: View, lxd: ClusterView) -> tuple[Step, ...]:
     if not view.leader or lxd.instances is None:
         return ()
     up = {m.name for m in lxd.members if m.up}
-    dead = not_running.of_dead(lxd.notes)
     here = [i for i in lxd.instances if i.location in up]
-    steps: list[Step] = [
-        KeepStopped(i.project, i.name)
-        for i in here
-        if str(i) in dead and not i.running and (i.stopped_by_lxd or i.autostart)
-    ]
-    steps += [RestoreAutostart(i.project, i.name) for i in here if i.running and i.kept_stopped]
-    return tuple(steps)
+    restored = [RestoreAutostart(i.project, i.name) for i in here if i.running and i.kept_stopped]
+    return (*_keeping_stopped(here, lxd), *restored)
+
+
+def _keeping_stopped(instances: Iterable[Instance], lxd: ClusterView) -> list[KeepStopped]:
+    """Steps for those that left a dead member, do not run, and would start by themselves."""
+    dead = not_running.of_dead(lxd.notes)
+    stopped = (i for i in instances if str(i) in dead and not i.running)
+    return [KeepStopped(i.project, i.name) for i in stopped if i.stopped_by_lxd or i.autostart]
 
 
 def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:

@@ -38,19 +38,28 @@ def steps(options: Options, lxd: ClusterView) -> list[Step]:
     noted = lxd.notes.get(NOTE, "")
     noted_gateways = {m.name for m in lxd.members if {m.name, m.address} & set(noted.split())}
     if not options.ovn_gateways:
-        removed = dict.fromkeys(sorted(noted_gateways & gateways), False)
-        removals: list[Step] = [SetRole(ROLE, removed)] if removed else []
-        return [*removals, WriteNotes({NOTE: ""})] if noted else []
+        return _removal(noted_gateways & gateways) if noted else []
     fit = _fit(options, lxd)
-    if not fit:
-        return []
+    return _assignment(lxd, gateways, noted_gateways, fit) if fit else []
+
+
+def _removal(gateways: set[str]) -> list[Step]:
+    """The members lose the role, and then the note."""
+    roles: list[Step] = [SetRole(ROLE, dict.fromkeys(sorted(gateways), False))] if gateways else []
+    return [*roles, WriteNotes({NOTE: ""})]
+
+
+def _assignment(
+    lxd: ClusterView, gateways: set[str], noted_gateways: set[str], fit: set[str]
+) -> list[Step]:
+    """The members in `fit` have the role, and no others."""
     change = {m.name: m.name in fit for m in lxd.members if (m.name in gateways) != (m.name in fit)}
     # The note keeps each role that the charm gave until the role is removed: LXD may refuse a
     # change.
     owned = (fit - gateways) | (noted_gateways & (fit | gateways))
     note = " ".join(sorted(m.address for m in lxd.members if m.name in owned))
     # The note comes first: if the hook is killed in between, the note shows whose the roles are.
-    noting: list[Step] = [WriteNotes({NOTE: note})] if note != noted else []
+    noting: list[Step] = [WriteNotes({NOTE: note})] if note != lxd.notes.get(NOTE, "") else []
     return [*noting, SetRole(ROLE, change)] if change else noting
 
 

@@ -52,21 +52,31 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     copy = _with_later_members(view, peers, copy)
     if problem := _stranger(view, peers, copy, named):
         return Recovery(problem)
-    own = copy.node(peers.own.address)
-    others = [n for n in copy.nodes if n is not own and n.role is not Role.SPARE]
-    lost = {n.address for n in others if _lost(n, view, peers, named)}
-    if problem := _unusable(view, peers, copy) or _voters_left(view, peers, copy, lost):
-        return Recovery(problem, frozenset(lost))
-    rest = [n for n in others if n.address not in lost]
-    rest += [
-        n for n in copy.nodes if n.role is Role.SPARE and _may_be_promoted(n, view, peers, named)
-    ]
+    lost_nodes = [n for n in _others_with_copies(copy, peers) if _lost(n, view, peers, named)]
+    lost = {node.address for node in lost_nodes}
+    rest = [n for n in _others_with_copies(copy, peers) if n.address not in lost]
+    rest += _promotable(copy, view, peers, named)
     problem = (
-        _works_elsewhere(view, peers)
+        _unusable(view, peers, copy)
+        or _voters_left(view, peers, copy, lost)
+        or _works_elsewhere(view, peers)
         or _not_newest(view, peers, copy, rest, lost)
-        or _unheard(view, peers, [n for n in others if n.address in lost])
+        or _unheard(view, peers, lost_nodes)
     )
     return Recovery(problem, frozenset(lost))
+
+
+def _others_with_copies(copy: DatabaseCopy, peers: Peers) -> list[DatabaseNode]:
+    own = copy.node(peers.own.address)
+    return [node for node in copy.nodes if node is not own and node.role is not Role.SPARE]
+
+
+def _promotable(
+    copy: DatabaseCopy, view: View, peers: Peers, named: frozenset[str]
+) -> list[DatabaseNode]:
+    """Members that may have a copy by now, although this copy does not know it."""
+    spare = (node for node in copy.nodes if node.role is Role.SPARE)
+    return [node for node in spare if _may_be_promoted(node, view, peers, named)]
 
 
 def heard(peers: Peers) -> dict[str, float]:

@@ -9,6 +9,7 @@ import deadlines
 from plan.forming import identity
 from plan.install import versions
 from plan.recovery import quorum
+from state.facts import Forming
 from state.lxd_objects import OWN_VOLUMES
 from state.peers import UnitData, UnresponsiveDatabase
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
@@ -137,11 +138,17 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if view.peers is not None and identity.noted_is_ours(view, view.peers):
         # It has joined, too, and may even be a voter.
         return ""
-    # The machine's clock may have gone back since then: LXD's silence counts from that time.
-    since = min(forming.since, view.unresponsive_since or forming.since)
-    late = view.now - since > deadlines.JOIN
-    hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING) and late
-    return f"its join did not end in {deadlines.JOIN:.0f} s" if hangs else ""
+    hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING)
+    late = hangs and _forming_for(view, forming) > deadlines.JOIN
+    return f"its join did not end in {deadlines.JOIN:.0f} s" if late else ""
+
+
+def _forming_for(view: View, forming: Forming) -> float:
+    """The seconds since it began, or since LXD is silent if that is longer.
+
+    The machine's clock may have gone back since it began.
+    """
+    return view.now - min(forming.since, view.unresponsive_since or forming.since)
 
 
 def _moved(view: View, peers: Peers) -> Status | None:

@@ -42,17 +42,23 @@ def _of_key(view: View, lxd: ClusterView, relation: Relation[Any], key: str) -> 
     current, noted = lxd.server.config.get(key, ""), lxd.notes.get(note, "")
     own = bool(current) and digest(key, current) in _digests(key, noted)
     if wanted:
-        after = WriteNotes({note: digest(key, wanted)})
-        if current == wanted:
-            # An operator's own value is not the charm's, even if it is the wanted one.
-            return [after] if own and noted != digest(key, wanted) else []
-        # The note comes first and has both values: the hook may be killed, or LXD may refuse.
-        both = f"{digest(key, current)} {digest(key, wanted)}" if own else digest(key, wanted)
-        return [WriteNotes({note: both}), SetServerConfig({key: wanted}), after]
+        return _setting(key, wanted, lxd, own=own)
     if not noted or answer is not None or rules.needed(lxd):
         return []
     removal: list[Step] = [SetServerConfig({key: ""})] if own else []
     return [*removal, WriteNotes({note: ""})]
+
+
+def _setting(key: str, wanted: str, lxd: ClusterView, *, own: bool) -> list[Step]:
+    """Steps after which the key has the wanted value. `own`: its current value is the charm's."""
+    note, current = WROTE + key, lxd.server.config.get(key, "")
+    after = WriteNotes({note: digest(key, wanted)})
+    if current == wanted:
+        # An operator's own value is not the charm's, even if it is the wanted one.
+        return [after] if own and lxd.notes.get(note) != digest(key, wanted) else []
+    # The note comes first and has both values: the hook may be killed, or LXD may refuse.
+    both = f"{digest(key, current)} {digest(key, wanted)}" if own else digest(key, wanted)
+    return [WriteNotes({note: both}), SetServerConfig({key: wanted}), after]
 
 
 def _digests(key: str, noted: str) -> list[str]:

@@ -146,17 +146,23 @@ def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     The content of a volume that LXD does not use is copied first, unless the operator gives it up.
     Then a volume that LXD keeps is left behind.
     """
-    config = lxd.server.config
-    moves = [
-        KeepOnVolume(key, "", "", leaves=config[key])
-        for key, name in _VOLUMES.items()
-        if config.get(key, "").partition("/")[2] == name
-    ]
+    moves = _moves_off_volumes(lxd)
     own = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
     if view.options.on_remove == ABANDON:
         steps = (GiveUp(step) for step in (*moves, *(DropVolume(v.pool, v.name) for v in own)))
         return [step for step in steps if step.volume not in view.history.kept]
     return [*moves, *(step for volume in own for step in _dropped(volume, view, lxd))]
+
+
+def _moves_off_volumes(lxd: ClusterView) -> list[KeepOnVolume]:
+    """Steps after which LXD uses none of the charm's volumes here."""
+    config = lxd.server.config
+    used = {key: config.get(key, "") for key in _VOLUMES}
+    return [
+        KeepOnVolume(key, "", "", leaves=volume)
+        for key, volume in used.items()
+        if _split(volume)[1] == _VOLUMES[key]
+    ]
 
 
 def _dropped(volume: Volume, view: View, lxd: ClusterView) -> list[Step]:
