@@ -133,6 +133,33 @@ def test_products_give_the_charm_its_inputs(product: Path) -> None:
     assert given == INPUTS - {"machines"}
 
 
+def test_all_modules_need_the_same_versions() -> None:
+    assert {(module / "versions.tf").read_text() for module in MODULES} == {
+        (CHARM / "versions.tf").read_text()
+    }
+
+
+ALONE = TERRAFORM / "products" / "alone"
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=shown)
+def test_products_have_the_inputs_and_outputs_of_the_one_without_others(product: Path) -> None:
+    """Terraform has no types with names, so each product repeats them."""
+    variables, outputs = blocks(product, "variable"), blocks(product, "output")
+
+    for name, body in blocks(ALONE, "variable").items():
+        assert variables[name] == body
+    for name in ("provides", "requires"):
+        assert outputs[name] == blocks(ALONE, "output")[name]
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=shown)
+def test_products_give_the_charm_the_same_except_its_options(product: Path) -> None:
+    (module,), (alone,) = (blocks(path, "module").values() for path in (product, ALONE))
+
+    assert {**module, "config": ""} == {**alone, "config": ""}
+
+
 @pytest.mark.parametrize("product", PRODUCTS, ids=shown)
 def test_products_set_options_that_there_are(product: Path) -> None:
     assert options_set(product) <= set(load("config.yaml")["options"])
