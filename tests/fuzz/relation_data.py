@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import configparser
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from values.addresses import is_address, is_host_and_port
 
 def relations(r: random.Random) -> None:
     """Answers of a Ceph, an OVN and an authority: refused, or files with exactly these values."""
-    r.choice((_ceph, _ovn))(r)
+    r.choice(tuple(ANSWERS.values()))(r)
 
 
 _CEPH: dict[str, str] = {
@@ -125,3 +125,7 @@ def _planned(ceph: Ceph | None = None, ovn: Ovn | None = None) -> None:
     finally:
         app.related = {}
         app.options = {}
+
+
+ANSWERS: Mapping[str, Callable[[random.Random], None]] = {"ceph": _ceph, "ovn": _ovn}
+"""By relation: what makes an answer of it, and checks what follows."""

@@ -17,7 +17,8 @@ import modes
 from actions.table import ACTIONS
 from options.options import Options
 from plan.server import settings
-from relations import ENDPOINTS
+from relations import ENDPOINTS, RELATIONS
+from tests.fuzz import relation_data
 from tests.unit.hook_tools import FILES, ROOT
 
 METADATA, CONFIG, KNOWN_ACTIONS = (yaml.safe_load((ROOT / name).read_text()) for name in FILES)
@@ -76,6 +77,15 @@ def test_an_option_names_the_modes_for_which_it_counts(option: str, key: str):
     assert described(option) & set(modes.MODES) - {"none"} == meant
 
 
+@pytest.mark.parametrize("key", ["parent", "vlan", "dhcp-ranges", "uplink", "group"])
+def test_the_table_of_keys_names_the_modes_for_which_a_key_counts(key: str):
+    (row,) = rows(page("how-to/network.md"), key)
+    *_, last, _ = row.split("|")
+
+    made = {mode.name for mode in modes.MODES.values() if mode.type and key in mode.words}
+    assert named(last) & set(modes.MODES) == made
+
+
 @pytest.mark.parametrize("row", settings.SETTINGS, ids=lambda row: row.key)
 def test_a_key_of_the_server_follows_from_one_option(row: settings.Setting):
     changed = [f for f in Options.model_fields if row.value(_other(f)) != row.value(Options())]
@@ -117,6 +127,17 @@ def test_a_relation_is_described(endpoint: str):
     assert METADATA["requires"][endpoint]["description"]
     assert rows(text, endpoint)
     assert f"\n## {endpoint}\n" in text
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_the_interface_of_a_relation_is_tested(endpoint: str):
+    interface = METADATA["requires"][endpoint]["interface"].replace("-", "_")
+
+    assert (ROOT / "tests" / "interface" / f"test_{interface}.py").exists()
+
+
+def test_answers_of_each_relation_are_fuzzed():
+    assert set(relation_data.ANSWERS) == {row.name for row in RELATIONS}
 
 
 NUMBERS = [name for name, option in CONFIG["options"].items() if option["type"] == "int"]

@@ -287,6 +287,12 @@ def test_each_mode_is_tried():
     assert tried == set(modes.MODES)
 
 
+def test_the_options_of_each_mode_are_changed():
+    changed_modes = {BASES[base].get("network_mode", "bridge") for base in CHANGES}
+
+    assert changed_modes == {mode.name for mode in modes.MODES.values() if mode.words}
+
+
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("plain", ["fast: dir", "fast: {backend: dir, config: {user.b: c}}"])
 def test_nothing_of_a_pools_keys_stays(plain: str, generation: str):
