@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from relations import ovn
 from tests.interface.requirer import Requirer
-from tests.unit.deeds import the_cluster
 from tests.unit.model_units import formed
+from tests.unit.scenarios import the_cluster
 
 WANTS = "blocked: ovn: integrate it with ovn-central, or set ovn-northbound"
 UNUSABLE = "blocked: ovn: its database's address is not an address: see juju show-unit lxd/0"

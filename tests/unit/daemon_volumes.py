@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from state.facts import Folder
 from tests.lxd_model.server import Server
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import (
     api,
     the_cluster,
 )
-from tests.unit.model_units import ModelApp
 
 IMAGES = "lxd-cluster-images"
 

@@ -13,8 +13,8 @@ from observe.view import observe_networks
 from options.options import Options
 from state.notes import PROJECT
 from tests.lxd_model.things import Config
-from tests.unit.deeds import the_cluster
 from tests.unit.model_units import ModelApp, ModelUnit
+from tests.unit.scenarios import the_cluster
 
 HEALTHY = {
     "lxd/0": "active: member m0, voter",

@@ -13,8 +13,8 @@ from state.notes import IDENTITY
 from state.view import RunHistory
 from steps.forming import Join, MakeToken
 from tests.unit.cutting import Killed
-from tests.unit.deeds import notes
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import notes
 
 
 def joining(app: ModelApp) -> Join:

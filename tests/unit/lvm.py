@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from state.facts import Device
 from tests.lxd_model.things import Pool
-from tests.unit.deeds import the_cluster
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import the_cluster
 
 # LXD looks whether the path exists.
 OF_LVM = Device("/dev/null", 20 << 30, holds="LVM2_member", ids=("uuid-1",), node="/dev/sdb")

@@ -13,8 +13,8 @@ from act.forming import purpose
 from lxd.http import Request
 from records import join_lock, loss_record
 from state.notes import IDENTITY, PROJECT
-from tests.unit.deeds import cluster_api, notes, the_cluster
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import cluster_api, notes, the_cluster
 
 VERSION = "1"
 _KEYS = "user.lxd-cluster."

@@ -14,8 +14,8 @@ import deadlines
 from actions import recover_quorum, refusal
 from state import peers
 from state.view import Units
-from tests.unit.deeds import later
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import later
 
 LONG = deadlines.UNRESPONSIVE + 60
 

@@ -17,8 +17,8 @@ from state import peers
 from state.facts import Device
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
-from tests.unit.deeds import api, later, names, server, the_cluster, with_pool, with_volume
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, later, names, server, the_cluster, with_pool, with_volume
 from tests.unit.stage import Stage
 from values.addresses import host
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lxd.client import Client
-from tests.unit.deeds import names, server, the_cluster
 from tests.unit.model_units import ModelApp
 from tests.unit.operations import changes
 from tests.unit.operations.changes import Begun, ended
+from tests.unit.scenarios import names, server, the_cluster
 
 WORDS = "rack 3"
 MINE = {"user.mine": WORDS}

@@ -15,9 +15,9 @@ from state.notes import IDENTITY
 from state.peers import VERSION
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import names, note, notes, server, the_cluster, without
 from tests.unit.model_units import formed
 from tests.unit.older_charm import made_by_older_charm
+from tests.unit.scenarios import names, note, notes, server, the_cluster, without
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -19,7 +19,9 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.operations import NEVER, Work
 from tests.lxd_model.records import Role
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.operations.exchanges import attached, fetched
+from tests.unit.scenarios import (
     later,
     leaving,
     locations,
@@ -29,8 +31,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
-from tests.unit.operations.exchanges import attached, fetched
 from values.status import Kind
 
 LATER = [name for name in NAMES if name != "5.0"]

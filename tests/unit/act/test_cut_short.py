@@ -14,9 +14,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import later, locations, names
 from tests.unit.model_units import ModelApp
 from tests.unit.operations.forming import ACTS, refresh_another, resetting
+from tests.unit.scenarios import later, locations, names
 
 
 @pytest.mark.parametrize("act", ACTS)

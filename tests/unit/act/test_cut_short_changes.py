@@ -31,18 +31,18 @@ from steps.install import StartAgain
 from steps.leaving import AwaitEvacuation, AwaitLeave, AwaitRoles, NoteUnmoved, StartInstance
 from steps.plan import Step
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import (
-    api,
-    changed,
-    later,
-    the_cluster,
-)
 from tests.unit.findings import notes
 from tests.unit.model_units import ModelApp
 from tests.unit.operations import exchanges
 from tests.unit.operations import forming as forming_operations
 from tests.unit.operations import leaving as leaving_operations
 from tests.unit.operations.changes import CHANGES, Begun, ended, ending, off_a_dead_member, small
+from tests.unit.scenarios import (
+    api,
+    changed,
+    later,
+    the_cluster,
+)
 
 
 @pytest.mark.parametrize("begin", CHANGES)

@@ -16,7 +16,8 @@ from state.cluster import ClusterView
 from tests.lxd_model import by_hand, generations
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.records import State
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     later,
     leaving,
     locations,
@@ -26,7 +27,6 @@ from tests.unit.deeds import (
     with_instance,
     with_volume,
 )
-from tests.unit.model_units import ModelApp, formed
 
 MOVE, START = "POST /1.0/instances/NAME", "PUT /1.0/instances/NAME/state"
 GPU = {"gpu0": {"type": "gpu"}}

@@ -27,9 +27,9 @@ from steps.server import SetFailureDomain
 from steps.storage import CreatePool
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Network, Pool
-from tests.unit.deeds import cluster_api, fail, give_join_lock, names, notes, the_cluster
 from tests.unit.joins import joining
 from tests.unit.model_units import formed
+from tests.unit.scenarios import cluster_api, fail, give_join_lock, names, notes, the_cluster
 from values.addresses import endpoint
 
 

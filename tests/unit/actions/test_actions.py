@@ -19,8 +19,8 @@ from records import loss_record
 from state.facts import Failures
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import note, notes, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import note, notes, server, the_cluster, without
 
 
 def test_a_quorum_is_not_recovered_without_the_operators_word():

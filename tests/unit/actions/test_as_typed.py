@@ -22,9 +22,9 @@ from lxd.join_tokens import fingerprint_of
 from records import loss_record
 from state.facts import Device, Failures
 from tests.unit.charm_config import CONFIG
-from tests.unit.deeds import later, names, note, with_pool, with_volume
 from tests.unit.hook_tools import ROOT, Done, HookTools
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, names, note, with_pool, with_volume
 
 ACTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "actions.yaml").read_text())
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")

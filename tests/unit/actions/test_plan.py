@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from state.facts import Bound
-from tests.unit.deeds import BR0, ETH1, changed, on_machines, with_instance
 from tests.unit.findings import network, nic, preview_of
 from tests.unit.model_units import formed
+from tests.unit.scenarios import BR0, ETH1, changed, on_machines, with_instance
 from values.interface import Interface
 
 UNITS = ("lxd/0", "lxd/2")

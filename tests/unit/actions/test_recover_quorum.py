@@ -12,9 +12,9 @@ from actions.refusal import ActionRefused
 from deadlines import HEARD
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import later, leaving, the_cluster
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.recoveries import dead, given_up, hooks, insist, recover
+from tests.unit.scenarios import later, leaving, the_cluster
 from values.addresses import host
 
 

@@ -13,7 +13,9 @@ from state import peers
 from state.notes import IDENTITY
 from state.peers import Storage
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import root, statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     SILENT,
     changed,
     later,
@@ -24,8 +26,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.findings import root, statuses
-from tests.unit.model_units import ModelApp, formed
 
 AGAIN = "blocked: LXD here is from an earlier deployment: juju run lxd/leader take-back"
 

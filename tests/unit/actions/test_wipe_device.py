@@ -16,9 +16,9 @@ from lxd.errors import LxdError, LxdUnreachable
 from lxd.pools import PoolsApi, PoolSource
 from state.facts import Device
 from tests.lxd_model import by_hand
-from tests.unit.deeds import server
 from tests.unit.lvm import OF_LVM, on_lvm, renamed_lvm
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import server
 
 GIB = 1 << 30
 

@@ -11,9 +11,9 @@ import backends
 from host import capabilities
 from options.options import Options, explain
 from state.facts import Ceph
-from tests.unit.deeds import changed, the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import formed
+from tests.unit.scenarios import changed, the_cluster
 from values.wanted_pool import WantedPool
 
 Keys = dict[str, str]

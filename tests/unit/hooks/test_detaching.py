@@ -13,9 +13,9 @@ from ops import testing
 from ops.hookcmds import Error
 
 from state.facts import Device
-from tests.unit.deeds import leaving, names, with_volume
 from tests.unit.lvm import OF_LVM, on_lvm
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, names, with_volume
 from tests.unit.stage import Stage
 
 USED = "is in use"

@@ -22,8 +22,8 @@ from state.peers import Storage
 from steps.plan import Plan
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, later, leaving, names, without
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, later, leaving, names, without
 from tests.unit.stage import Stage
 from values.status import Kind
 

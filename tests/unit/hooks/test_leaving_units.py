@@ -11,7 +11,8 @@ import ops
 import pytest
 from ops import testing
 
-from tests.unit.deeds import (
+from tests.unit.model_units import formed
+from tests.unit.scenarios import (
     fail,
     heal,
     leaving,
@@ -21,7 +22,6 @@ from tests.unit.deeds import (
     with_instance,
     with_volume,
 )
-from tests.unit.model_units import formed
 from tests.unit.stage import Stage
 
 NORTHBOUND = "network.ovn.northbound_connection"

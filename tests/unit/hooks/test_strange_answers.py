@@ -15,8 +15,8 @@ from ops import hookcmds, testing
 import charm
 from state.view import View
 from steps.plan import Plan
-from tests.unit.deeds import names
 from tests.unit.model_units import formed
+from tests.unit.scenarios import names
 from tests.unit.stage import PEER, Stage
 
 OWN = testing.Address("10.0.0.1", cidr="10.0.0.0/24")

@@ -16,9 +16,9 @@ from ops import testing
 from hooks.holds import CannotLeave
 from lab.model.state import StorageDirective
 from lab.testing.world import charm as lab_charm
-from tests.unit.deeds import api, names, the_cluster
 from tests.unit.hook_tools import HookTools, tools_for
 from tests.unit.model_units import formed
+from tests.unit.scenarios import api, names, the_cluster
 from tests.unit.stage import PEER, Stage
 from values.interface import Interface
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from host import capabilities
-from tests.unit.deeds import the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import the_cluster
 
 LISTED = frozenset({"btrfs", "dir", "lvm", "zfs"})
 OF_THE_HOST = "         0          0 4294967295\n"

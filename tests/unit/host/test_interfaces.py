@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from host import interfaces
-from tests.unit.deeds import BR0
+from tests.unit.scenarios import BR0
 from values.interface import Interface
 
 

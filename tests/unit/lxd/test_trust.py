@@ -10,8 +10,8 @@ import pytest
 from lxd.api import LxdApi
 from tests.lxd_model import by_hand, certificates
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, later, leaving, names, server, the_cluster
 from tests.unit.model_units import formed
+from tests.unit.scenarios import api, later, leaving, names, server, the_cluster
 
 SWAPPED = {"m1": "m2", "m2": "m1"}
 

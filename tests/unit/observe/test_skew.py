@@ -9,9 +9,9 @@ import pytest
 
 from state.cluster import ClusterView
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, names, server, the_cluster, without
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, names, server, the_cluster, without
 
 AHEAD = 125.0
 pytestmark = pytest.mark.parametrize("generation", NAMES)

@@ -12,7 +12,10 @@ import deadlines
 from records import not_running
 from state.facts import Bound, Ceph, Folder, Ovn, Proxies
 from tests.lxd_model import by_hand
-from tests.unit.deeds import (
+from tests.unit.findings import everything
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.older_charm import made_by_older_charm
+from tests.unit.scenarios import (
     api,
     changed,
     later,
@@ -25,9 +28,6 @@ from tests.unit.deeds import (
     with_ranges,
     without,
 )
-from tests.unit.findings import everything
-from tests.unit.model_units import ModelApp, formed
-from tests.unit.older_charm import made_by_older_charm
 from values.interface import Interface
 
 Begun = tuple[ModelApp, str]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from state import peers
 from state.facts import Resource
-from tests.unit.deeds import with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import with_instance
 
 SAME, NEXT = "5.21.8", "6.9"
 OTHER = Resource("/new.snap", "/new.snap")

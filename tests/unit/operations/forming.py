@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from state.facts import Device
-from tests.unit.deeds import leaving, with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, with_instance
 
 
 def founding() -> tuple[ModelApp, str]:

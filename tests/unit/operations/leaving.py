@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     leaving,
     server,
     the_cluster,
     with_instance,
     with_volume,
 )
-from tests.unit.model_units import ModelApp, formed
 
 GPU = {"gpu0": {"type": "gpu"}}
 

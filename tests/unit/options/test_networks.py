@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from modes import MODES
 from options.networks import parse
 from options.options import Options, explain
-from tests.unit.deeds import ADDRESSED, BR0, ETH1
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import ADDRESSED, BR0, ETH1
 from values.status import STATUS_LIMIT
 from values.wanted_network import WantedNetwork
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from host import interfaces
 from options.options import Options, explain
-from tests.unit.deeds import ADDRESSED, api, changed, names
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import ADDRESSED, api, changed, names
 from values.interface import Interface
 from values.status import blocked
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.deeds import later
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later
 
 
 def hooks(app: ModelApp, *units: str) -> None:

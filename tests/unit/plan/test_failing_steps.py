@@ -14,9 +14,9 @@ import deadlines
 from steps.networks import EndOverlayDhcp
 from steps.plan import untried
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import fail, later, names, server, the_cluster
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.plan.test_going_back import started
+from tests.unit.scenarios import fail, later, names, server, the_cluster
 
 A, B, C, D = (EndOverlayDhcp(name) for name in "abcd")
 

@@ -14,9 +14,9 @@ import modes
 from options.options import Options
 from state.facts import Bound, Ovn, Proxies
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, the_cluster
 from tests.unit.findings import everything, network
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, the_cluster
 from values.interface import Interface
 
 ETH0 = Interface(

@@ -11,7 +11,9 @@ import pytest
 
 from lxd.errors import LxdError, LxdUnreachable
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import network, root, statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     ETH1,
     api,
     changed,
@@ -21,8 +23,6 @@ from tests.unit.deeds import (
     server,
     with_half_made_pool,
 )
-from tests.unit.findings import network, root, statuses
-from tests.unit.model_units import ModelApp, formed
 
 
 def with_half_made_network(app: ModelApp, name: str, status: str) -> ModelApp:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     api,
     changed,
     later,
@@ -24,7 +25,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 
 CHAIN = (("m2", "rack2"), ("m1", "m2"))
 EXCHANGE = (("m1", "x"), ("m2", "m1"), ("x", "m2"))

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from lxd.api import LxdApi
 from ports.ports import Ports
-from tests.unit.deeds import leaving, locations, names, notes, with_instance
 from tests.unit.model_units import ModelApp, ModelUnit, formed
 from tests.unit.model_world import UnitMachine
+from tests.unit.scenarios import leaving, locations, names, notes, with_instance
 from values.status import Kind
 
 BESIDE = "blocked: lxd/0 has this machine and its LXD: remove this unit"

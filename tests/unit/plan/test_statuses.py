@@ -16,8 +16,8 @@ from steps.forming import ResetLxd
 from steps.install import InstallSnap, InstallSnapFile
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, server, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, server, the_cluster, without
 from values.status import Kind
 
 

@@ -13,9 +13,9 @@ from state.cluster import ClusterView
 from state.peers import QueueEntry, UnitData
 from steps.forming import AwaitJoin
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import cluster_api, give_join_lock, notes, use_token
 from tests.unit.joins import two_waiting
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import cluster_api, give_join_lock, notes, use_token
 
 
 def waited(app: ModelApp) -> list[str]:

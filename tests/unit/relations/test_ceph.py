@@ -20,9 +20,9 @@ from options.options import Options
 from relations import ceph
 from state.facts import Ceph
 from state.peers import Storage
-from tests.unit.deeds import names, the_cluster
 from tests.unit.findings import root
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import names, the_cluster
 from tests.unit.stage import Stage
 
 KEY = "AQDsecretkeyAA=="

@@ -15,9 +15,9 @@ from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, server, the_cluster, with_ranges
 from tests.unit.findings import network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, server, the_cluster, with_ranges
 
 TCP = Ovn("tcp:10.0.9.1:6641")
 PEM = "-----BEGIN {0}-----\nTUlJ\n-----END {0}-----\n"

@@ -15,9 +15,9 @@ from relations import ceph
 from state.facts import Ceph
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import READY, known_to_kernels, on_ceph
-from tests.unit.deeds import api, changed, names, the_cluster
 from tests.unit.findings import root, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, names, the_cluster
 
 
 def test_a_cluster_is_made_on_ceph():

@@ -12,8 +12,8 @@ import pytest
 from lxd.errors import LxdError
 from steps.networks import SetDefaultProfile
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, cluster_api, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, cluster_api, the_cluster
 from values import profile_devices
 
 ROOT = {"size": "20GiB", "limits.read": "10MB"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from lxd.errors import LxdError
-from tests.unit.deeds import leaving, locations, names, the_cluster, with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, locations, names, the_cluster, with_instance
 from values import transient_errors
 
 BUSY = 'Failed creating instance update operation: Instance is busy running a "start" operation'

@@ -16,9 +16,9 @@ from state.cluster import Server
 from state.peers import AppData, UnitData
 from state.view import Peers
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, names, server, the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, ModelUnit, formed
+from tests.unit.scenarios import api, changed, names, server, the_cluster
 from values.interface import Interface
 
 V4, V6, LOWER, PUBLIC = "10.0.0.10", "fd00::10", "10.0.0.9", "192.0.2.10"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.listeners import CORE
-from tests.unit.deeds import note, notes, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import note, notes, the_cluster
 from values.addresses import endpoint
 from values.status import Kind
 

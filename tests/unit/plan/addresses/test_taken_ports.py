@@ -10,9 +10,9 @@ import pytest
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.listeners import Listeners
-from tests.unit.deeds import later, names
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, names
 
 NGINX = "nginx (pid 812)"
 

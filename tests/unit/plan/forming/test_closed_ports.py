@@ -10,8 +10,8 @@ import errno
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import leaving, names, with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, names, with_instance
 
 FIREWALLS = [
     TimeoutError("timed out"),

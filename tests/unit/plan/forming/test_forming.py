@@ -17,9 +17,9 @@ from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Pool
-from tests.unit.deeds import fail, heal, names, notes, the_cluster, use_token, without
 from tests.unit.joins import two_waiting
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import fail, heal, names, notes, the_cluster, use_token, without
 from values.status import Kind
 
 

@@ -15,9 +15,9 @@ from steps.forming import ResetLxd
 from steps.server import WriteNotes
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import SILENT, later, names, server, the_cluster, with_instance, without
 from tests.unit.joins import kill_in_join
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import SILENT, later, names, server, the_cluster, with_instance, without
 from values.status import Kind
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import cluster_api, names, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import cluster_api, names, the_cluster
 
 
 def with_half_made_network(app: ModelApp, status: str) -> ModelApp:

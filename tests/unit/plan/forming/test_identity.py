@@ -19,7 +19,12 @@ from steps.forming import Join
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import HEALTHY, statuses
+from tests.unit.hook_tools import ROOT
+from tests.unit.joins import joining
+from tests.unit.model_units import ModelApp, ModelUnit, formed
+from tests.unit.model_world import UnitMachine
+from tests.unit.scenarios import (
     joined_by_hand,
     later,
     leaving,
@@ -32,11 +37,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.findings import HEALTHY, statuses
-from tests.unit.hook_tools import ROOT
-from tests.unit.joins import joining
-from tests.unit.model_units import ModelApp, ModelUnit, formed
-from tests.unit.model_world import UnitMachine
 
 
 @pytest.fixture(params=NAMES)

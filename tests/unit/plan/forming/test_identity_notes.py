@@ -19,7 +19,9 @@ from steps.forming import AdoptIdentity
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
-from tests.unit.deeds import (
+from tests.unit.findings import HEALTHY, statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     later,
     leaving,
@@ -31,8 +33,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.findings import HEALTHY, statuses
-from tests.unit.model_units import ModelApp, formed
 
 
 @pytest.fixture(params=NAMES)

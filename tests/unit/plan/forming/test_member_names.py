@@ -12,9 +12,9 @@ import pytest
 from plan.forming import member_names
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
-from tests.unit.deeds import later, names, server
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, names, server
 from tests.unit.views import data
 
 

@@ -15,9 +15,9 @@ from functools import partial
 import pytest
 
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import api, later, leaving, locations, names, the_cluster, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.operations.exchanges import NEXT, SAME, attached, exchanging, last
+from tests.unit.scenarios import api, later, leaving, locations, names, the_cluster, without
 
 
 @pytest.mark.parametrize("version", [SAME, NEXT])

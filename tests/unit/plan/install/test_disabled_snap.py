@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, leaving, names, with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, leaving, names, with_instance
 
 
 def disabled(app: ModelApp, unit: str, **facts: Any) -> ModelApp:

@@ -29,9 +29,9 @@ from steps.plan import Step
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit import views
-from tests.unit.deeds import names, server
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, ModelUnit, formed
+from tests.unit.scenarios import names, server
 from tests.unit.views import data, lxd, member, peers
 
 FOUND = SnapFacts(

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, later, leaving, with_instance
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, later, leaving, with_instance
 
 TOLD = "LXD's snap was removed here; docs: How to recover"
 

@@ -19,9 +19,9 @@ from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.install import BackupDatabase, InstallSnap, InstallSnapFile
 from tests.unit import views
-from tests.unit.deeds import later, names, with_instance, without
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.operations.exchanges import NEXT, attached, fetched
+from tests.unit.scenarios import later, names, with_instance, without
 from tests.unit.views import data, lxd, member, peers
 
 FILE = Resource("/lxd.snap", "new")

@@ -11,8 +11,8 @@ from lxd.api import LxdApi
 from tests.lxd_model import membership
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
-from tests.unit.deeds import joined_by_hand, later, leaving
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import joined_by_hand, later, leaving
 
 
 def _goes(app: ModelApp) -> None:

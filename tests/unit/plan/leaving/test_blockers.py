@@ -17,7 +17,9 @@ from state.view import RunHistory
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import DEFAULT, Volume
-from tests.unit.deeds import (
+from tests.unit.leavers import cluster, instance, leaver, member
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     joined_by_hand,
     later,
@@ -31,8 +33,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.leavers import cluster, instance, leaver, member
-from tests.unit.model_units import ModelApp, formed
 from values.status import STATUS_LIMIT
 
 ABANDON = {"on_remove": "abandon"}

@@ -12,9 +12,9 @@ import pytest
 from plan.leaving import migration
 from state.cluster import CLOSED, Member
 from tests.lxd_model import by_hand
-from tests.unit.deeds import leaving, locations, server, the_cluster
 from tests.unit.leavers import cluster, instance, member
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, locations, server, the_cluster
 
 GROUP = "volatile.cluster.group"
 MODERN = ("5.21", "6.9")

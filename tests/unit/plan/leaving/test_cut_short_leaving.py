@@ -10,7 +10,9 @@ import pytest
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.things import Instance
 from tests.unit.cutting import Cutter, cut, cuts
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp
+from tests.unit.operations.leaving import ACTS, Act, emptying, full
+from tests.unit.scenarios import (
     SILENT,
     fail,
     heal,
@@ -20,8 +22,6 @@ from tests.unit.deeds import (
     server,
     the_cluster,
 )
-from tests.unit.model_units import ModelApp
-from tests.unit.operations.leaving import ACTS, Act, emptying, full
 
 MOVE = "POST /1.0/instances/NAME"
 

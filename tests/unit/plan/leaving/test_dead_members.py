@@ -9,8 +9,8 @@ import pytest
 
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import cluster_api, fail, heal, later, names, server, with_pool, without
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import cluster_api, fail, heal, later, names, server, with_pool, without
 
 ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
 

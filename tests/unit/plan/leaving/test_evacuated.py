@@ -22,9 +22,9 @@ from state.view import Peers, View
 from steps.leaving import RemoveMember
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, server, the_cluster
 from tests.unit.leavers import cluster, leaver, member
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, server, the_cluster
 
 DEAD, ALIVE = {"answers": False}, {"answers": True}
 

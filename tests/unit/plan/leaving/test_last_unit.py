@@ -17,7 +17,8 @@ from records import member_marks
 from state.cluster import ClusterView
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     later,
     leaving,
     locations,
@@ -27,7 +28,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 from tests.unit.stage import Stage
 
 

@@ -17,8 +17,8 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
 from tests.unit import views
-from tests.unit.deeds import leaving
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving
 from tests.unit.views import data, peers
 
 

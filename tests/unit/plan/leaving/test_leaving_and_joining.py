@@ -14,7 +14,8 @@ from state import peers
 from state.facts import Forming
 from steps.forming import AwaitJoin, ResetLxd
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     give_join_lock,
     later,
@@ -27,7 +28,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 
 
 @pytest.mark.parametrize("healing", ["", "30"], ids=["offline", "healed"])

@@ -15,9 +15,9 @@ from state import peers
 from state.facts import Resource
 from state.notes import IDENTITY
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import later, leaving, names, the_cluster, with_instance
 from tests.unit.findings import notes, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import later, leaving, names, the_cluster, with_instance
 
 
 def held(generation: str, *units: str) -> ModelApp:

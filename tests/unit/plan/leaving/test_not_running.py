@@ -17,7 +17,8 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import State
 from tests.unit.cutting import cut, cuts
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     api,
     cluster_api,
     fail,
@@ -30,7 +31,6 @@ from tests.unit.deeds import (
     with_pool,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 
 REFUSAL = "Instance is protected from being started"
 TOLD = "blocked: default/c1 does not start: start it, or run forget-lost name=m2"

@@ -12,7 +12,9 @@ from lxd.api import LxdApi
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import (
+from tests.unit.findings import statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     later,
     leaving,
@@ -25,8 +27,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.findings import statuses
-from tests.unit.model_units import ModelApp, formed
 from values.status import Kind
 
 

@@ -20,7 +20,8 @@ from steps.leaving import AbandonMember, AwaitLeave, AwaitRoles
 from tests.lxd_model import by_hand, evacuation
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     later,
     leaving,
@@ -34,7 +35,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -13,7 +13,8 @@ import deadlines
 from tests.lxd_model import by_hand
 from tests.lxd_model.things import Instance
 from tests.unit.cutting import cut, cuts
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     SILENT,
     later,
     leaving,
@@ -27,7 +28,6 @@ from tests.unit.deeds import (
     with_pool,
     with_volume,
 )
-from tests.unit.model_units import ModelApp, formed
 
 
 def leaver() -> tuple[ModelApp, str]:

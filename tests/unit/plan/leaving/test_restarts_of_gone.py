@@ -12,7 +12,8 @@ from lxd.errors import LxdError, LxdLate
 from records import member_marks
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     SILENT,
     api,
     later,
@@ -25,7 +26,6 @@ from tests.unit.deeds import (
     with_instance,
     with_pool,
 )
-from tests.unit.model_units import ModelApp, formed
 
 ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
 NOTES = ["default/c1", '{"default/c1": "m4"}']

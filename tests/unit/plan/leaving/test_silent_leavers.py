@@ -9,10 +9,10 @@ import pytest
 
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
-from tests.unit.deeds import later, leaving, server, the_cluster, with_instance
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.recoveries import dead, given_up
+from tests.unit.scenarios import later, leaving, server, the_cluster, with_instance
 
 
 def passes(app: ModelApp, rounds: int = 8) -> ModelApp:

@@ -12,9 +12,9 @@ import pytest
 from state.facts import Ovn
 from tests.lxd_model import by_hand
 from tests.lxd_model.instances import all_devices
-from tests.unit.deeds import api, changed, fail, heal, names, server, the_cluster, with_instance
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, fail, heal, names, server, the_cluster, with_instance
 from values.interface import Interface
 
 ETH0 = Interface("eth0", subnets=("192.0.2.5/24",), defaults=frozenset({4}), mtu=9000)

@@ -18,9 +18,9 @@ from state.facts import Bound
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import BR0, ENS3, ETH1, changed, names
 from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import BR0, ENS3, ETH1, changed, names
 from values.interface import Interface
 
 

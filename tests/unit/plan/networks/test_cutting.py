@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deeds import (
+from tests.unit.findings import network, statuses
+from tests.unit.model_units import formed
+from tests.unit.scenarios import (
     api,
     changed,
     with_instance,
 )
-from tests.unit.findings import network, statuses
-from tests.unit.model_units import formed
 
 CUTTING: list[tuple[dict[str, Any], str]] = [
     ({"network_ipv4": "10.5.0.1/24"}, "ipv4.address"),

@@ -12,9 +12,9 @@ from lxd.client import Client
 from lxd.http import api_path
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, leaving, names, server, the_cluster, without
 from tests.unit.findings import nic, root, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import changed, leaving, names, server, the_cluster, without
 
 PROJECTS = ["team+a", "100%", "%2B", "é"]
 OWN_VOLUMES = {"features.profiles": "false", "features.images": "false"}

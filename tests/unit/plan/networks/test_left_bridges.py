@@ -16,9 +16,9 @@ from lxd.errors import LxdError
 from state.view import RunHistory
 from steps.networks import CreateNetwork, RemoveLeftBridge
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, names, the_cluster
 from tests.unit.findings import m1_in_errors
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import changed, names, the_cluster
 from values.interface import Interface
 
 LEFT = Interface("br7", bridge=True, lxds=True, inner=True)

@@ -13,9 +13,9 @@ import pytest
 from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import ADDRESSED, api, changed, names, with_ranges
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import ADDRESSED, api, changed, names, with_ranges
 from values.interface import Interface
 
 VXLAN = {"network_mode": "vxlan", "network_name": "seg0"}

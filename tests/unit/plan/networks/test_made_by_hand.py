@@ -11,8 +11,8 @@ from __future__ import annotations
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import BR0, ENS3, ETH1, api, changed, names, the_cluster
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import BR0, ENS3, ETH1, api, changed, names, the_cluster
 from values.interface import Interface
 
 EXTERNAL = "bridge.external_interfaces"

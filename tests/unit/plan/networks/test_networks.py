@@ -15,7 +15,9 @@ import pytest
 from state.facts import Bound
 from steps.networks import UpdateNetwork
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import network, nic, preview_of, statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     ADDRESSED,
     ETH1,
     api,
@@ -29,8 +31,6 @@ from tests.unit.deeds import (
     with_instance,
     without,
 )
-from tests.unit.findings import network, nic, preview_of, statuses
-from tests.unit.model_units import ModelApp, formed
 from values.interface import Interface
 
 SECRET = "hunter2"

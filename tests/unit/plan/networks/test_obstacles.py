@@ -12,9 +12,9 @@ import pytest
 from relations import ovn
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import BR0, api, changed, names, on_machines, the_cluster
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import BR0, api, changed, names, on_machines, the_cluster
 
 UP = "{mode: physical, parent: br0, gateway: 10.55.0.1/24, ranges: 10.55.0.200-10.55.0.250}"
 LAN = "{mode: bridge, ipv4: 10.55.0.1/24}"

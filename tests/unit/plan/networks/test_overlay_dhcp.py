@@ -19,10 +19,10 @@ from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from state.facts import OverlayDhcp
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, names, the_cluster, with_instance
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp
 from tests.unit.overlays import spread
+from tests.unit.scenarios import api, changed, names, the_cluster, with_instance
 from values.status import Kind
 
 SEGMENT = {"network_mode": "vxlan", "network_name": "seg0", "network_ipv4": "10.9.0.1/24"}

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.cutting import cut, cuts
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     cluster_api,
     later,
     leaving,
@@ -18,7 +19,6 @@ from tests.unit.deeds import (
     with_volume,
     without,
 )
-from tests.unit.model_units import ModelApp, formed
 
 SEGMENT = {"network_mode": "vxlan", "network_name": "seg0", "network_ipv4": "10.9.0.1/24"}
 

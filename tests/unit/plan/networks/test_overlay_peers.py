@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, with_instance
 from tests.unit.findings import network, statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.overlays import spread
+from tests.unit.scenarios import api, changed, with_instance
 
 
 def test_without_multicast_every_member_knows_the_others():

@@ -11,9 +11,9 @@ import pytest
 
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import ENS3, ETH1, api, changed
 from tests.unit.findings import parents, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import ENS3, ETH1, api, changed
 from values.interface import Interface
 
 ETH2 = Interface("eth2")

@@ -13,9 +13,9 @@ import pytest
 
 from host import capabilities, interfaces
 from state.facts import Bound
-from tests.unit.deeds import BR0, ETH1, changed, the_cluster
 from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import BR0, ETH1, changed, the_cluster
 from values.interface import Interface
 
 CARD = replace(ETH1, mtu=1500, virtual_functions=4)

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import nic, parents, statuses
+from tests.unit.model_units import formed
+from tests.unit.scenarios import (
     BR0,
     ENS3,
     ETH1,
@@ -19,8 +21,6 @@ from tests.unit.deeds import (
     on_machines,
     the_cluster,
 )
-from tests.unit.findings import nic, parents, statuses
-from tests.unit.model_units import formed
 
 TRUNK = replace(BR0, vlans=True)
 

@@ -9,9 +9,9 @@ import pytest
 
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import BR0, api, changed, on_machines, with_instance
 from tests.unit.findings import HEALTHY, network, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import BR0, api, changed, on_machines, with_instance
 
 
 @pytest.mark.parametrize("generation", NAMES)

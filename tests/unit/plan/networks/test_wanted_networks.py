@@ -13,9 +13,9 @@ from modes import MARK, MODES
 from plan.networks.wanted_networks import default, mode_of
 from state.cluster import Network
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import ETH1, api, changed, on_machines, the_cluster
 from tests.unit.findings import network, nic, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import ETH1, api, changed, on_machines, the_cluster
 from values.wanted_network import WantedNetwork
 
 

@@ -13,10 +13,10 @@ import pytest
 from host import lxd_daemon, lxd_database
 from host.lxd_database import Database
 from tests.unit.cutting import Killed, cut, cuts
-from tests.unit.deeds import later, leaving, with_instance
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.programs import Programs
 from tests.unit.recoveries import dead, given_up, hooks, recover
+from tests.unit.scenarios import later, leaving, with_instance
 
 UNIT = "lxd/0"
 LOST = ("lxd/1", "lxd/2")

@@ -20,8 +20,8 @@ from state.unresponsive import Unresponsive, UnresponsiveReason
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.other_ports import PassingPort
-from tests.unit.deeds import fail, leaving, names, the_cluster, with_instance, without
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import fail, leaving, names, the_cluster, with_instance, without
 from values.interface import Interface
 
 LONG = deadlines.UNRESPONSIVE + 1

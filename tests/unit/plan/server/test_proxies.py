@@ -23,9 +23,9 @@ from state.view import RunHistory
 from steps.server import SetProxies
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, heal, names, notes, the_cluster, without
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, heal, names, notes, the_cluster, without
 from tests.unit.stage import Stage
 
 SQUID = "http://squid.internal:3128"

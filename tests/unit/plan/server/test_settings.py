@@ -18,9 +18,9 @@ from steps.plan import Step
 from steps.server import SetServerConfig
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.keys import local_keys
-from tests.unit.deeds import api, the_cluster, without
 from tests.unit.findings import nic
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, the_cluster, without
 
 APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
     ({"images_replicas": -1}, (SetServerConfig({"cluster.images_minimal_replica": "-1"}),)),

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from state.facts import Ceph, Device
-from tests.unit.deeds import DISK, changed, names, the_cluster, with_instance
 from tests.unit.findings import root, sources, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import DISK, changed, names, the_cluster, with_instance
 
 CEPH = Ceph(user="lxd", key="AQDsecretkeyAA==", monitors=("10.0.9.1",), granted=True)
 

@@ -11,7 +11,9 @@ import deadlines
 from records import loss_record
 from tests.lxd_model.generations import NAMES
 from tests.unit.daemon_volumes import IMAGES, asked, images, places, volumes
-from tests.unit.deeds import (
+from tests.unit.findings import notes
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     later,
     leaving,
     names,
@@ -19,8 +21,6 @@ from tests.unit.deeds import (
     with_pool,
     without,
 )
-from tests.unit.findings import notes
-from tests.unit.model_units import ModelApp, formed
 
 
 @pytest.fixture(params=NAMES)

@@ -25,10 +25,10 @@ from state.facts import Device
 from state.lxd_objects import Instance
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import server, the_cluster
 from tests.unit.findings import sources, statuses
 from tests.unit.lvm import OF_LVM, on_lvm, renamed_lvm
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import server, the_cluster
 from values.status import STATUS_LIMIT, Status
 from values.wanted_pool import WantedPool
 

@@ -16,9 +16,9 @@ from state.facts import Resource
 from state.view import View
 from tests.lxd_model.generations import NAMES
 from tests.unit.cephs import integrated
-from tests.unit.deeds import api, changed, names, the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp
+from tests.unit.scenarios import api, changed, names, the_cluster
 
 FOREIGN = "cephfs/home/report.txt"
 

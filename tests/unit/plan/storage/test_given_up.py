@@ -9,8 +9,8 @@ import pytest
 
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import leaving, names
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import leaving, names
 
 MOVE = "PATCH /1.0"
 DELETE = "DELETE /1.0/storage-pools/NAME/volumes"

@@ -21,7 +21,9 @@ from tests.lxd_model import by_hand, pools
 from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.server import Server
-from tests.unit.deeds import (
+from tests.unit.findings import drivers, root, sources
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     DISK,
     api,
     changed,
@@ -32,8 +34,6 @@ from tests.unit.deeds import (
     with_half_made_pool,
     with_pool,
 )
-from tests.unit.findings import drivers, root, sources
-from tests.unit.model_units import ModelApp, formed
 
 
 class Requests:

@@ -13,9 +13,9 @@ from lxd.errors import LxdError
 from state.view import RunHistory
 from steps.storage import CreatePool, RemoveLeftFolder
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, names, the_cluster
 from tests.unit.findings import m1_in_errors
 from tests.unit.model_units import formed
+from tests.unit.scenarios import changed, names, the_cluster
 
 
 @pytest.mark.parametrize("generation", NAMES)

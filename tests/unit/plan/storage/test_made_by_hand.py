@@ -9,9 +9,9 @@ import pytest
 
 from state.facts import Forming
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import api, changed, fail, later, names, the_cluster
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, fail, later, names, the_cluster
 
 PLACES = [("zfs", "tank/lxd"), ("lvm", "vg0"), ("btrfs", "/mnt/data"), ("dir", "/srv/lxd")]
 

@@ -13,13 +13,13 @@ from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
 from tests.unit.cutting import Cutter, cut
 from tests.unit.daemon_volumes import IMAGES, asked, images, places, volumes
-from tests.unit.deeds import (
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     heal,
     leaving,
     the_cluster,
     with_pool,
 )
-from tests.unit.model_units import ModelApp, formed
 
 
 @pytest.fixture(params=NAMES)

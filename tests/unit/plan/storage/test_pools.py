@@ -15,7 +15,9 @@ from plan.storage.pools import default
 from state.cluster import Pool
 from state.peers import Storage
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import (
+from tests.unit.findings import drivers, preview_of, root, sources, statuses
+from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import (
     DISK,
     api,
     changed,
@@ -26,8 +28,6 @@ from tests.unit.deeds import (
     with_pool,
     without,
 )
-from tests.unit.findings import drivers, preview_of, root, sources, statuses
-from tests.unit.model_units import ModelApp, formed
 from values import profile_devices
 from values.wanted_pool import WantedPool
 

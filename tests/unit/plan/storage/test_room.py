@@ -15,10 +15,10 @@ from options.options import Options
 from state.facts import Device
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
-from tests.unit.deeds import changed, the_cluster, with_half_made_pool
 from tests.unit.findings import sources, statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.model_world import UnitMachine
+from tests.unit.scenarios import changed, the_cluster, with_half_made_pool
 
 GIB = 1 << 30
 FAST = "fast: {backend: btrfs, size: 40GiB}"
