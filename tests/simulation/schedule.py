@@ -239,7 +239,7 @@ HANDS: dict[str, tuple[int, Any]] = {
     "snap-restart": (2, _nothing),
     "evacuate-off": (3, _while(20, 900)),
     "join-by-hand": (3, _while(60, 600)),
-    "found-by-hand": (3, _nothing),
+    "bootstrap-by-hand": (3, _nothing),
     "recover-quorum": (3, _nothing),
 }
 """What operators do without the charm, in some seeds."""

@@ -129,7 +129,7 @@ CERTIFICATE_CHANGES = replace(_PLAIN, happenings=(Happening(at=150.0, kind="upda
 """The cluster shows another certificate, but is the same."""
 
 FOUNDED_BY_HAND = replace(
-    _PLAIN, units=4, happenings=(Happening(at=0.5, kind="found-by-hand", on="Join", nth=0),)
+    _PLAIN, units=4, happenings=(Happening(at=0.5, kind="bootstrap-by-hand", on="Join", nth=0),)
 )
 """The LXD of a unit that waits for its turn is a cluster of the operator's."""
 

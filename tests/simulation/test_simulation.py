@@ -15,8 +15,21 @@ import charm
 from hooks.input_reader import PEERS
 from lab.model.rules import VERSIONS
 from tests.simulation import fast, mutants, seeds
+from tests.simulation.commands import Commands
 from tests.simulation.drawing import draw
+from tests.simulation.faults import Faults
+from tests.simulation.hands import Hands
 from tests.simulation.mutant import Mutant
+from tests.simulation.schedule import (
+    COMMANDS,
+    DYING,
+    FAULTS,
+    HANDS,
+    LEAVING,
+    NETWORKS,
+    SHARED,
+    STORAGE,
+)
 from tests.simulation.shrink import shrink
 
 pytestmark = pytest.mark.simulation
@@ -27,6 +40,14 @@ SURE = (
     *(mutant.name for mutant in mutants.MUTANTS if mutant.story),
 )
 """Mutants that a few seeds, or a history, show."""
+
+
+def test_each_event_of_a_schedule_can_happen():
+    commands = {*COMMANDS, *STORAGE, *NETWORKS, *DYING, *LEAVING} - FAULTS.keys()
+    kinds = {Commands: commands, Faults: {*FAULTS}, Hands: {*HANDS, *SHARED}}
+    names = [(actor, kind.replace("-", "_")) for actor, of in kinds.items() for kind in of]
+
+    assert [name for actor, name in names if not hasattr(actor, name)] == []
 
 
 def test_seeds_are_clean():
