@@ -165,13 +165,13 @@ def _other_issuer(view: View, peers: Peers) -> str:
 def _without_members(view: View, peers: Peers, app: AppData) -> Status:
     """The application in one line while no unit says that it is a member."""
     if app.cluster:
-        return _after_the_members(view, peers)
+        return _without_any_member_left(view, peers)
     if unread := unreadable(peers):
         return unread
     return waiting(f"for {app.bootstrap or 'a unit with LXD'} to bootstrap the cluster")
 
 
-def _after_the_members(view: View, peers: Peers) -> Status:
+def _without_any_member_left(view: View, peers: Peers) -> Status:
     """The application in one line once it had a cluster, and no unit says that it is a member."""
     if leaving := _leaving(view, peers):
         # It may be the last member, and hold something.
@@ -189,7 +189,7 @@ def _after_the_members(view: View, peers: Peers) -> Status:
 
 
 def _leaving(view: View, peers: Peers) -> Status | None:
-    """Waiting while units leave. What holds one without a member, only that unit knows."""
+    """Waiting while units leave. Only a unit itself knows what holds it if it has no member."""
     leaving = view.units.leaving if view.units is not None else frozenset[str]()
     members = {u for u, d in peers.others.items() if d.cluster} - peers.removed
     if outside := sorted(leaving - members - {view.unit}):
@@ -215,19 +215,22 @@ def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
     if leaving and (quiet := heartbeats.status(view, lxd, peers)):
         # LXD calls every member offline: otherwise the status would blame the leaving units.
         return quiet
-    for unit in leaving:
-        data = peers.others.get(unit)
-        member = lxd.member_of(data) if data else None
-        if member is None:
-            continue
-        if not member.up:
-            return blockers.cannot_leave(unit, (blockers.unanswered(member),))
-        options = view.options
-        on_remove, voters = options.on_remove, last_unit.wanted_voters(view)
-        reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
-        if reasons := reasons or blockers.unmoved(on_remove, lxd, member):
-            return blockers.cannot_leave(unit, reasons)
-    return not_running.status(lxd.notes)
+    held = (_held(unit, view, lxd, peers) for unit in leaving)
+    return next(filter(None, held), None) or not_running.status(lxd.notes)
+
+
+def _held(unit: str, view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """What holds the member of a leaving unit, as far as this unit sees it."""
+    data = peers.others.get(unit)
+    member = lxd.member_of(data) if data else None
+    if member is None:
+        return None
+    if not member.up:
+        return blockers.cannot_leave(unit, (blockers.unanswered(member),))
+    on_remove, voters = view.options.on_remove, last_unit.wanted_voters(view)
+    reasons = blockers.removal_blockers(on_remove, voters, lxd, member)
+    reasons = reasons or blockers.unmoved(on_remove, lxd, member)
+    return blockers.cannot_leave(unit, reasons) if reasons else None
 
 
 def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status:

@@ -94,7 +94,7 @@ class Peers:
 
     @property
     def newer_units(self) -> tuple[str, ...]:
-        """Other units that did."""
+        """Other units that wrote such data."""
         return tuple(sorted(u for u, d in self.others.items() if d.version > VERSION))
 
     @property
@@ -144,17 +144,17 @@ class RunHistory:
     only_copies: tuple[str, ...] = ()
     """Fingerprints of images that made LXD keep this member."""
     started: frozenset[str] = frozenset()
-    """Those that were started again, or could not be."""
+    """Instances that were started again, or that could not be started."""
     withdrawn: bool | None = None
     """Whether the published token was cancelled: False if it was used before."""
     granted: str = ""
     """The unit that got the turn from this member just now."""
     awaited: bool = False
-    """The charm has waited for the unit that used it."""
+    """The charm has waited for the unit that used the cancelled token."""
     restarted: bool = False
     """LXD's daemon here was restarted."""
     followed: frozenset[str] = frozenset()
-    """Members are trusted and noted under their present names, as far as this unit could do it."""
+    """Renames of members, as `OLD NEW`, that this unit has followed as far as it could."""
     roles_awaited: bool = False
     """LXD had time to decide which of its last two members votes."""
     failed: frozenset[str] = frozenset()
@@ -162,7 +162,8 @@ class RunHistory:
     unmounted: frozenset[str] = frozenset()
     """Volumes of LXD's images or backups, as POOL/VOLUME, whose content nobody could see."""
     kept: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By volume for LXD's own use, as POOL/VOLUME: why LXD keeps it on a member that gives all up.
+    """By volume for LXD's own use, as POOL/VOLUME: why LXD did not delete it, although the operator
+    gives up what the member has.
     """
     served: frozenset[str] = frozenset()
     """Networks whose DHCP was started here."""
@@ -190,8 +191,8 @@ class View:
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding without any data from Juju: the reason."""
     units: Units | None = None
-    """None if this unit did not ask Juju: leaders ask, leaving units, and units that see one
-    without a place.
+    """None if this unit did not ask Juju. Leaders ask, leaving units ask, and so do units that see
+    a unit without a place in the queue.
     """
     leaving: bool = False
     tells: bool = False
@@ -225,7 +226,7 @@ class View:
     devices: Mapping[tuple[str, ...], tuple[Device, ...]] = field(
         default_factory=dict[tuple[str, ...], tuple[Device, ...]]
     )
-    """The existing ones, by paths and globs. Empty if this run does not need them."""
+    """The block devices that exist, by paths and globs. Empty if this run does not need them."""
     room: int | None = None
     """Free bytes where LXD makes the files of its pools. Read together with the devices."""
     growth: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -241,9 +242,10 @@ class View:
     interfaces: tuple[Interface, ...] = ()
     """This machine's interfaces. Empty if no network asks for them."""
     left_bridges: frozenset[str] = frozenset()
-    """Its bridges that LXD made for a wanted network, and that LXD has no network for."""
+    """This machine's bridges that LXD made for a wanted network, without knowing the network now.
+    """
     left_folders: frozenset[str] = frozenset()
-    """Its empty folders of wanted pools that LXD does not know."""
+    """This machine's empty folders of wanted pools that LXD does not know."""
     history: RunHistory = field(default_factory=RunHistory)
 
     @cached_property

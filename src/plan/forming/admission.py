@@ -68,7 +68,7 @@ def _steps_while_kept(
     if not late and _still_good(token, view, lxd, peers):
         return ()
     if failed := left_by_failed_join(token, lxd, peers):
-        # The token is kept as long: it proves that this was a join, not a member.
+        # Until then the token stays out: it proves that a join failed, and not a member.
         return (RemoveMember(failed.name, failed.address),) if is_shell(failed) else ()
     return None
 
@@ -89,7 +89,7 @@ def _next_turn(
 ) -> tuple[Step, ...]:
     """A token for the unit with the turn, or the turn for the next unit.
 
-    A turn from another issuer belongs to that unit until it is over: it may be joining.
+    If another issuer gave the turn, its unit keeps it until it is over: the unit may be joining.
     """
     able = () if _no_join_succeeds(lxd) else _able_to_join(view, lxd, peers)
     entries = [p for p in able if missed.get(p.unit) != p.attempt]
@@ -105,10 +105,11 @@ def _next_turn(
 
 
 def _no_join_succeeds(lxd: ClusterView) -> bool:
-    """Whether a network is errored: a joining LXD leaves it out, and then must not.
+    """Whether a network is errored: LXD refuses every join then.
 
-    LXD ends such a join with `Joining member has no config for network`. The coordinator makes the
-    network while no unit joins. One that no option names is the operator's to finish or delete.
+    A joining LXD leaves the network out of its request, and the cluster answers `Joining member has
+    no config for network`. The coordinator makes the network while no unit joins. A network that no
+    option names is the operator's to finish or delete.
     """
     return any(network.errored for network in lxd.networks or ())
 
@@ -254,9 +255,9 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """Turns that were given and not taken, until the queue records it.
+    """By unit: the attempt whose turn it did not take, until the queue has another attempt.
 
-    The issuer reports them: another unit's clock may be an hour off.
+    Only the issuer reports it: another unit's clock may be an hour off.
     """
     entries = {p.unit: p.attempt for p in _entries(view, peers)}
     missed = dict(peers.own.missed)

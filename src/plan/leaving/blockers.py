@@ -95,7 +95,7 @@ def fixed(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
 
 
 def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
-    """What is in the cluster, on any member, and that somebody would miss."""
+    """Everything in the cluster that somebody would miss, on any member."""
     volumes = [v for v in lxd.volumes or () if not v.cache]
     images = [i for i in lxd.images or () if not i.cached]
     return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
@@ -227,7 +227,7 @@ def _too_few_voters(min_voters: int, lxd: ClusterView, up: int) -> Iterable[Stat
 
 
 def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
-    """One line of it, for `juju status`: it names the obstacle; the log says what to do."""
+    """The reasons in one line, for `juju status`: it names the first; the log says what to do."""
     first, *others = reasons
     more = f" (and {len(others)} more)" if others else ""
     room = STATUS_LIMIT - len(more)
@@ -248,7 +248,7 @@ def _within(reason: Reason, room: int) -> str:
 
 
 def full(view: View, reasons: tuple[Reason, ...]) -> str:
-    """All of it, for the log."""
+    """All reasons, for the log."""
     lines = [f"  {reason}" for reason in reasons]
     return "\n".join((f"{view.unit} cannot leave:", *lines, *_removable(view, reasons)))
 

@@ -116,7 +116,7 @@ def _works_elsewhere(view: View, peers: Peers) -> str:
 
 
 def reused(view: View, peers: Peers) -> frozenset[str]:
-    """Addresses of machines whose units are new and no members: lost members had them before."""
+    """Addresses that lost members had, and that the machines of new units have now."""
     new = (u for u, d in peers.others.items() if not (d.cluster or d.silent or d.unsure))
     units = frozenset(view.noted_units.values())
     return frozenset(peers.others[unit].address for unit in new if unit not in units)
@@ -187,7 +187,7 @@ def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str
 
 
 def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
-    """The names of a member in the action."""
+    """The names that the action takes for a member."""
     node_names = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
     noted_units = {u for address, u in view.noted_units.items() if copy.node(address)}
