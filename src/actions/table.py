@@ -115,7 +115,7 @@ def _let_in(call: Call) -> Results:
 
 def _wipe_device(call: Call) -> Results:
     device, confirm = (word(call.params, key) for key in ("device", "confirm"))
-    return {"result": wipe_device(call.ports, device, confirm)}
+    return {"result": wipe_device(call.reader.peers(), call.ports, device, confirm)}
 
 
 def _backup_database(call: Call) -> Results:

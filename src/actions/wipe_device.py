@@ -9,14 +9,19 @@ import re
 
 from actions.refusal import ActionRefused, confirmation
 from observe import devices
+from plan.storage import shared_disks
 from ports.ports import Ports
+from state.view import Peers
 
 _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 """The path of one device: not a glob, which may name another one later."""
 
 
-def wipe_device(ports: Ports, device: str, confirm: str) -> str:
-    """Wipes an unused block device, if the operator names its content."""
+def wipe_device(peers: Peers | None, ports: Ports, device: str, confirm: str) -> str:
+    """Wipes an unused block device, if the operator names its content.
+
+    `peers` are None if Juju does not say anything about them.
+    """
     if not _NODE.fullmatch(device) or ".." in device:
         raise ActionRefused(f"{device} is not a path below /dev/, such as /dev/sdb")
     disk = next(iter(ports.machine.devices((device,))), None)
@@ -24,6 +29,7 @@ def wipe_device(ports: Ports, device: str, confirm: str) -> str:
         raise ActionRefused(
             f"{device} is not a block device here: lsblk on this machine lists them"
         )
+    disk = shared_disks.as_used(disk, peers)
     if disk.use:
         raise ActionRefused(f"{device} {disk.use}: nothing was wiped")
     if not disk.holds:

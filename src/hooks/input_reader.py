@@ -97,6 +97,11 @@ class InputReader:
         """The input of a hook now, also for a leaving unit. Raises the same errors."""
         return self.when_leaving() if self.is_leaving() else self.of_hook(options)
 
+    def peers(self) -> Peers | None:
+        """The peers as far as Juju answers now, without units that it says are gone."""
+        peers, units = if_said(self._peers, None), if_said(reading.units, None)
+        return self._completed(peers, units) if peers and units else peers
+
     def _options_of_leaver(self) -> Options:
         """A mistake in an option that a leaving unit does not need must not hold it."""
         try:

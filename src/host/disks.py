@@ -15,13 +15,13 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 import deadlines
-from host import disk_contents
+from host import disk_contents, world_wide_names
 from host.commands import run
 from host.processes import description, open_files, processes
 from state.facts import Device
@@ -177,18 +177,24 @@ def identity_of(folder: Path) -> str:
 def _device(path: str, node: str) -> Device:
     name = Path(node).name
     use = _use(node, name)
-    rows = [] if use else _signatures(node)
+    rows = _signatures(node)
     parts = () if use else _partitions(name)
-    ids = [str(row.get("uuid") or "") for row in rows] + [_serial(name)]
+    contents = [str(row.get("uuid") or "") for row in rows]
+    world_wide = world_wide_names.of((_SYS / name).resolve())
     return Device(
         path=path,
         size=_number(_SYS / name / "size") * _SECTOR,
         use=use,
         holds="" if use else _types(rows) or ("partitions" if parts else _unsigned(path)),
-        ids=tuple(dict.fromkeys(filter(None, ids))),
+        ids=_without_blanks([*contents, _serial(name)]),
         node=node,
         partitions=tuple(_partition(part, node) for part in parts),
+        unique=_without_blanks([world_wide, *contents]),
     )
+
+
+def _without_blanks(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
 def _partitions(name: str) -> tuple[str, ...]:

@@ -76,6 +76,31 @@ def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dic
         return dict.fromkeys(nodes, "may be in use, LXD does not say")
 
 
+def of_pools(pools: Iterable[str], member: str, ports: Ports) -> dict[str, tuple[str, ...]]:
+    """By pool: what no other disk has than the device of this member's part.
+
+    Nothing for a device that has lost its name since: another disk may have it. Pools that LXD does
+    not describe now are left out.
+    """
+    try:
+        sources = _sources(pools, member, ports)
+    except (LxdError, LxdUnreachable):
+        return {}
+    groups = ports.machine.pool_devices() if sources else {}
+    return {pool: _unique(source, groups, ports) for pool, source in sources.items()}
+
+
+def _unique(
+    source: PoolSource, groups: Mapping[str, Collection[str]], ports: Ports
+) -> tuple[str, ...]:
+    """What no other disk has than the device that LXD finds the pool on."""
+    for device in ports.machine.devices((source.given,)):
+        is_it = source.present in device.unique or device.node in groups.get(source.present, ())
+        if is_it or source.present == source.given:
+            return device.unique
+    return ()
+
+
 def use_by_lxd(device: Device, ports: Ports) -> str:
     """What LXD here uses a device for, or that LXD cannot say; empty if nothing."""
     try:

@@ -11,7 +11,7 @@ import backends
 from observe import cluster, devices
 from observe.addresses import addresses
 from plan.networks import contributions, left_bridges, wanted_networks
-from plan.storage import daemon_volumes, left_folders, pools
+from plan.storage import daemon_volumes, left_folders, pools, shared_disks
 from plan.verified_peers import believed
 from ports.ports import Ports
 from relations import ceph, ovn
@@ -101,11 +101,22 @@ def _with_machine(view: View, ports: Ports) -> View:
         )
     if _asks_for_interfaces(view):
         view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
-    view = _with_left_folders(view, ports)
+    view = _with_pool_disks(_with_left_folders(view, ports), ports)
     if not isinstance(view.lxd, ClusterView) or not _gives_to_pools(view, view.lxd):
         return view
     room, growth = ports.machine.room(), ports.machine.growth()
     return replace(view, devices=_devices(view, view.lxd, ports), room=room, growth=growth)
+
+
+def _with_pool_disks(view: View, ports: Ports) -> View:
+    """The same, with the disks of this member's pools that the others do not know yet."""
+    lxd, peers = view.lxd, view.peers
+    if peers is None or not isinstance(lxd, ClusterView) or not lxd.server.clustered:
+        return view
+    unknown = shared_disks.unknown(lxd, peers)
+    if not unknown:
+        return view
+    return replace(view, pool_disks=devices.of_pools(unknown, lxd.server.name, ports))
 
 
 def _with_left_folders(view: View, ports: Ports) -> View:

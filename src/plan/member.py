@@ -28,7 +28,7 @@ from plan.networks import (
 )
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, related_keys, settings
-from plan.storage import ceph_access, daemon_volumes, left_folders, pools
+from plan.storage import ceph_access, daemon_volumes, left_folders, pools, shared_disks
 from plan.storage import contributions as storage_contributions
 from records import member_marks, pool_deletions, renames
 from relations import ovn
@@ -163,6 +163,7 @@ def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
             "offers": storage_contributions.to_pools(view, lxd, pools.requests(peers)),
             "links": contributions.to_networks(view),
             "clashes": contributions.clashes(view),
+            "disks": shared_disks.published(view, lxd, peers),
             "spread": (),
             "bridges": (),
             "on_devices": (),

@@ -24,6 +24,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
     "refused": {},
     "missed": {},
     "call": None,
+    "disks": {},
     "spread": (),
     "placed": (),
     "sources": {},

@@ -220,6 +220,10 @@ class Device:
     """The path without links. A device with links has several paths."""
     partitions: tuple[str, ...] = ()
     """In words: name, size, content."""
+    unique: tuple[str, ...] = ()
+    """What no other disk has: its name in the world, if it has one, and the UUIDs of its content.
+    Another machine that sees the disk sees the same.
+    """
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,8 @@ class Contribution(_Data):
 
     device: str = ""
     problem: str = ""
+    disk: tuple[str, ...] = ()
+    """What no other disk than this device has: see `state.facts.Device.unique`."""
 
 
 class ParentInterface(_Data):
@@ -224,6 +226,8 @@ class UnitData(_Databag):
     """From a unit whose LXD answers: the units that ask about that, each with its `asked`."""
     waits: str = ""
     """What LXD refuses this member only for the moment: the status shows it, too."""
+    disks: dict[str, tuple[str, ...]] = {}
+    """By pool whose part on this member is on a device: what no other disk than that has."""
     spread: tuple[str, ...] = ()
     """From the coordinator: networks over all members, where each member must run its part."""
 

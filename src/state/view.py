@@ -227,6 +227,9 @@ class View:
         default_factory=dict[tuple[str, ...], tuple[Device, ...]]
     )
     """The block devices that exist, by paths and globs. Empty if this run does not need them."""
+    pool_disks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By pool on a device here that the others do not know yet: what no other disk than that has.
+    """
     room: int | None = None
     """Free bytes where LXD makes the files of its pools. Read together with the devices."""
     growth: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -91,7 +91,7 @@ def parameters(r: random.Random) -> None:
         lambda: actions_parameters.as_read(config, params),
         lambda: {"result": forget_lost(view, ports, word())},
         lambda: {"result": remove_pool(view, ports, word(), word())},
-        lambda: {"result": wipe_device(ports, word(), word())},
+        lambda: {"result": wipe_device(None, ports, word(), word())},
         lambda: {"result": recover_quorum(view, ports, word(), word())},
     )
     for attempt in tries:

@@ -62,9 +62,14 @@ def devices(server: Server, patterns: tuple[str, ...]) -> tuple[Device, ...]:
     return tuple(_device(path, server.devices[path]) for path in dict.fromkeys(found))
 
 
+def uuid_of(path: str) -> str:
+    """The UUID of the file system that LXD makes on a device."""
+    return f"uuid of {path.replace('/', '-')}"
+
+
 def _device(path: str, holds: str) -> Device:
     use = "is in use" if holds.startswith(IN_POOL) else ""
-    return Device(path, SIZE, use, "" if use else holds, (f"uuid of {path}",), path)
+    return Device(path, SIZE, use, "" if use else holds, (uuid_of(path),), path)
 
 
 def wipe(server: Server, path: str) -> None:
@@ -226,7 +231,7 @@ def _own(name: str, driver: str, own: Config) -> dict[str, str]:
         return dict(own)
     if driver == "btrfs" and source.startswith("/dev/"):
         # LXD notes the UUID of the new file system.
-        return {**own, "source": f"uuid of {source}", "volatile.initial_source": source}
+        return {**own, "source": uuid_of(source), "volatile.initial_source": source}
     return {**own, "source": source or f"{_FOLDER}/{name}"}
 
 

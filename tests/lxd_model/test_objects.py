@@ -314,7 +314,7 @@ def test_a_device_with_data_is_not_taken():
     two.files.wipe("/dev/vdb")
     lxd(one).pools.finish("fast")
     source = client(one).get("/1.0/storage-pools/fast", {"target": "m1"})["config"]["source"]
-    assert source == "uuid of /dev/vdb"
+    assert source == "uuid of -dev-vdb"
 
 
 @ALL

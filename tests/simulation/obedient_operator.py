@@ -18,7 +18,7 @@ from lab.model.state import Unit
 from plan.recovery import quorum
 from records import loss_record
 from state.notes import IDENTITY
-from tests.lxd_model.pools import LEFT
+from tests.lxd_model.pools import LEFT, uuid_of
 from tests.lxd_model.server import Server
 from tests.simulation.commands import Commands, held_on
 from tests.simulation.engine import APP
@@ -170,7 +170,7 @@ class ObedientOperator:
                 unit.name,
                 "wipe-device",
                 device=device,
-                confirm=refusal.confirmation("wipe", f"uuid of {device}"),
+                confirm=refusal.confirmation("wipe", uuid_of(device)),
             )
 
     def _give_address(self, unit: Unit, address: str) -> None:

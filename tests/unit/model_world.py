@@ -16,7 +16,7 @@ from host.snap import ChannelUnknownError, SnapError
 from state.facts import Device, Failures, Folder, Forming, Resource, SnapFacts
 from tests.lxd_model import certificates
 from tests.lxd_model.listeners import endpoint_of
-from tests.lxd_model.pools import IN_POOL
+from tests.lxd_model.pools import IN_POOL, uuid_of
 from tests.lxd_model.server import Server
 from values.interface import Interface
 from values.wanted_pool import in_bytes
@@ -167,7 +167,8 @@ class UnitMachine:
         if holds == (disk.holds or disk.use):
             return disk
         if holds.startswith(IN_POOL):
-            return replace(disk, use="is in use", holds="")
+            unique = (*disk.unique, uuid_of(disk.path))
+            return replace(disk, use="is in use", holds="", unique=unique)
         return replace(disk, holds=holds)
 
     @property

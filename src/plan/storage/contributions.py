@@ -133,7 +133,8 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
     if isinstance(config, Status):
         return Contribution(problem=config.message) if config.kind is Kind.BLOCKED else None
-    return Contribution(device=config.path)
+    disk = config.device.unique if config.device else ()
+    return Contribution(device=config.path, disk=disk)
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from backends import Backend
+from plan.storage import shared_disks
 from state.facts import Device
 from state.view import View
 from values.status import STATUS_LIMIT, Status, StatusText, blocked
@@ -13,6 +14,8 @@ from values.wanted_pool import WantedPool, in_bytes
 
 SMALLEST = 256 * 1024 * 1024
 """A file system of LXD needs at least so many bytes."""
+_LEAST_PATH = 12
+"""Characters of a device's path that stay, whatever else a status says: `/dev/nvme0n1`."""
 
 
 def choice(
@@ -26,20 +29,21 @@ def choice(
         return None
     if not backend.on_devices:
         return blocked(f"pool {pool.name}: {backend.name} uses no devices; name none for it")
-    found = view.devices.get(pool.devices, ())
+    listed = view.devices.get(pool.devices, ())
+    found = [shared_disks.as_used(device, view.peers) for device in listed]
     candidates = [d for d in found if d.node not in taken]
     if found and not candidates:
-        return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
+        return blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
     if not candidates:
         first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""
-        return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
+        return blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
     least = max(SMALLEST, in_bytes(pool.size))
     usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
     offered = min(candidates, key=_rank)
-    return _blocked_by(offered.path, f" {unusable(offered, least)}")
+    return blocked_by(offered.path, f" {unusable(offered, least)}")
 
 
 def _rank(device: Device) -> int:
@@ -50,16 +54,20 @@ def _rank(device: Device) -> int:
     return 2 if device.use else 0 if device.holds else 1
 
 
-def _blocked_by(path: str, why: str) -> Status:
-    """Names below /dev/disk are long, and their ends are the most useful part."""
-    room = STATUS_LIMIT - len(why)
+def blocked_by(path: str, why: str) -> Status:
+    """Blocked by a device.
+
+    Names below /dev/disk are long, and their ends are the most useful part. What is left of them
+    leaves room for the name of a volume group, which may have 127 characters.
+    """
+    room = max(STATUS_LIMIT - len(why), _LEAST_PATH)
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)
 
 
 def unusable(device: Device, least: int = SMALLEST) -> StatusText:
     """Why a device cannot be used for `least` bytes, and what to do; empty if it can."""
     if device.use:
-        return f"{device.use[:40]}: name another"
+        return f"{device.use}: name another"
     if device.holds:
         return f"holds {device.holds[:20]}: run wipe-device, or name another"
     if device.size < least:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import backends
 from plan import cluster_change
-from plan.storage import ceph_access, contributions
+from plan.storage import ceph_access, contributions, devices, shared_disks
 from state.cluster import ClusterView, Pool
 from state.peers import Contribution, ContributionRequest, Storage, UnitData
 from state.view import Peers, View
@@ -229,6 +229,14 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     if refused:
         unit, why = refused[0]
         return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
+    if shared := shared_disks.same(by_member):
+        first, second = shared
+        pair = f"{units[first]} and {units[second]}"
+        path = by_member[first].device
+        return PoolChange(
+            request=request,
+            problem=devices.blocked_by(path, f" is one disk on {pair}: name others"),
+        )
     return PoolChange((_creation(view, lxd, pool, by_member),), request)
 
 

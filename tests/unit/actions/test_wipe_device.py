@@ -33,7 +33,7 @@ def wipe(disk: Device | None, confirm: str) -> tuple[str, Any]:
     app = ModelApp()
     unit = app.add(0)
     unit.machine.disks = [disk] if disk else []
-    return wipe_device(unit.ports, "/dev/sdb", confirm), unit.machine.disks[0]
+    return wipe_device(None, unit.ports, "/dev/sdb", confirm), unit.machine.disks[0]
 
 
 @pytest.mark.parametrize("confirm", ["wipe-uuid-1", "wipe-serial-1"])
@@ -67,7 +67,7 @@ def test_the_device_of_a_pool_is_not_wiped():
     app = on_lvm()
 
     with pytest.raises(refusal.ActionRefused, match="/dev/sdb is in pool local: nothing was wiped"):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
+        wipe_device(None, app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
 
 
 def test_a_device_is_not_wiped_while_lxd_does_not_answer():
@@ -78,7 +78,7 @@ def test_a_device_is_not_wiped_while_lxd_does_not_answer():
     with pytest.raises(
         refusal.ActionRefused, match="may be in a pool of LXD, which does not answer here"
     ):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
+        wipe_device(None, app.units["lxd/0"].ports, "/dev/sdb", "wipe-uuid-1")
 
 
 @pytest.mark.parametrize("kind", ["disk", "unix-block"])
@@ -92,17 +92,17 @@ def test_the_disk_of_an_instance_is_not_wiped(kind: str):
     with pytest.raises(
         refusal.ActionRefused, match="/dev/sdb is a disk of default/vm: nothing was wiped"
     ):
-        wipe_device(unit.ports, "/dev/sdb", "wipe-uuid-1")
+        wipe_device(None, unit.ports, "/dev/sdb", "wipe-uuid-1")
     # That disk is another machine's.
     app.units["lxd/1"].machine.disks = [HELD]
-    assert "is empty now" in wipe_device(app.units["lxd/1"].ports, "/dev/sdb", "wipe-uuid-1")
+    assert "is empty now" in wipe_device(None, app.units["lxd/1"].ports, "/dev/sdb", "wipe-uuid-1")
 
 
 def test_the_pool_s_disk_is_not_wiped_under_its_new_name():
     app = renamed_lvm()
 
     with pytest.raises(refusal.ActionRefused, match="/dev/sdc is in pool local: nothing was wiped"):
-        wipe_device(app.units["lxd/0"].ports, "/dev/sdc", "wipe-uuid-1")
+        wipe_device(None, app.units["lxd/0"].ports, "/dev/sdc", "wipe-uuid-1")
 
 
 @pytest.mark.parametrize("error", [LxdUnreachable("timed out"), LxdError("it hangs")], ids=str)
@@ -117,4 +117,4 @@ def test_nothing_is_wiped_while_lxd_does_not_say_what_a_pool_is_on(
     monkeypatch.setattr(PoolsApi, "source", hangs)
 
     with pytest.raises(refusal.ActionRefused, match="may be in a pool of LXD"):
-        wipe_device(app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")
+        wipe_device(None, app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")

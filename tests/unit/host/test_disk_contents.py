@@ -127,7 +127,7 @@ def partitioned(path: str) -> str:
 def wiped(path: str, confirm: str = "") -> str:
     unit = ModelApp().add(0)
     object.__setattr__(unit.ports, "machine", Machine(Path("/nonexistent")))
-    return wipe_device(unit.ports, path, confirm)
+    return wipe_device(None, unit.ports, path, confirm)
 
 
 def test_a_disk_with_partitions_is_shown_and_wiped(attach: Attach):

@@ -169,7 +169,7 @@ def test_only_one_devices_path_is_wiped(path: str):
     unit.machine.disks = [Device(path, 1 << 30, holds="ext4")]
 
     with pytest.raises(refusal.ActionRefused, match="is not a path below /dev/"):
-        wipe_device(unit.ports, path, "wipe-dev-sdb")
+        wipe_device(None, unit.ports, path, "wipe-dev-sdb")
 
 
 HOLDERS = [

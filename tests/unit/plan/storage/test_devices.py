@@ -201,6 +201,30 @@ def test_a_path_that_is_not_a_device_is_refused(value: str):
     assert "use paths or globs that begin with /dev/" in explain(caught.value)
 
 
+def test_the_name_of_a_volume_group_can_be_typed():
+    use = "is in volume group ubuntu-vg-of-the-old-installation"
+    disk = Device("/dev/nvme0n1", GIB, use=use)
+    pool = WantedPool("local", "btrfs", devices=("/dev/nvme0n1",))
+    view = replace(VIEW, devices={pool.devices: (disk,)})
+
+    assert (
+        str(devices.choice(view, pool, BTRFS, frozenset()))
+        == f"blocked: /dev/nvme0n1 {use}: name another"
+    )
+
+
+@pytest.mark.parametrize("path", ["/dev/nvme0n1", "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"])
+def test_the_longest_name_of_a_volume_group_leaves_the_device_and_the_remedy(path: str):
+    disk = Device(path, GIB, use=f"is in volume group {'v' * 127}")
+    pool = WantedPool("local", "btrfs", devices=(path,))
+    view = replace(VIEW, devices={pool.devices: (disk,)})
+
+    refused = str(devices.choice(view, pool, BTRFS, frozenset()))
+
+    assert path[-9:] in refused
+    assert refused.endswith("vvv...: name another")
+
+
 @pytest.mark.parametrize("error", [OSError("gone"), subprocess.TimeoutExpired("wipefs", 60)])
 def test_what_cannot_be_read_is_not_taken_for_empty(
     monkeypatch: pytest.MonkeyPatch, error: Exception
