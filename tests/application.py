@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from observe.view import observe
 from options.options import Options
 from plan.forming.admission import unqueued
+from plan.install import upgrade
 from plan.unit import make_plan
 from ports.ports import Ports
 from run import run
@@ -98,7 +99,7 @@ class Application(Generic[U]):
             unit=name,
             leader=name == self.leader,
             options=Options(**self.options),
-            resource=self.resource,
+            resource=self._resource(name, own_view),
             cluster=self.unbound.get("cluster") or Binding("cluster", _told(unit)),
             https=self.unbound.get("https") or Binding("https", _of_https(unit)),
             zone=unit.zone,
@@ -111,6 +112,12 @@ class Application(Generic[U]):
             bound=self.bound,
             proxies=self.proxies,
         )
+
+    def _resource(self, name: str, seen: Peers) -> Resource | None:
+        """The attached snap as a unit looks for it: a leaving one only if the others wait for it."""
+        if name in self.leaving and not upgrade.awaited(seen):
+            return None
+        return self.resource
 
     def hook(self, name: str, *, commit: bool = True) -> Plan:
         """Runs one hook of the unit; without `commit` its writes are lost, as if it was killed at

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import ops
 from ops import hookcmds
@@ -17,8 +18,10 @@ from hooks.tool_failures import if_said, needed
 from host import snap
 from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
+from plan.install import upgrade
 from ports.ports import Ports
 from state.bindings import Binding
+from state.facts import Resource
 from state.hook_input import HookInput
 from state.peers import AppData, UnitData, load
 from state.view import Peers, Units
@@ -79,7 +82,7 @@ class InputReader:
                 unit=self._unit.name,
                 leader=leader,
                 options=self._options_of_leaver(),
-                resource=None,
+                resource=self._awaited_snap(peers),
                 cluster=reading.addresses(self._model, PEERS),
                 https=Binding(HTTPS, ()),
                 zone="",
@@ -87,6 +90,13 @@ class InputReader:
                 units=units,
                 leaving=True,
             )
+
+    def _awaited_snap(self, peers: Peers | None) -> Resource | None:
+        """The attached snap, as this unit fetched it earlier, if the others wait for it here."""
+        if peers is None or not upgrade.awaited(peers):
+            return None
+        noted = self._ports.machine.attached()
+        return snap.resource(Path(noted)) if noted and Path(noted).exists() else None
 
     def is_leaving(self) -> bool:
         """Whether Juju removes this unit, as far as Juju shows it."""

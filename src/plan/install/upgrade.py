@@ -39,6 +39,32 @@ def of_file(view: View, resource: Resource) -> Plan | None:
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
+def awaited(peers: Peers) -> bool:
+    """Whether other members have exchanged their LXD for a file that this unit has not installed.
+
+    They wait for this member, if the release differs, also if its unit was removed meanwhile.
+    """
+    file = peers.own.attached
+    return bool(file) and any(d.cluster and d.snap == file for d in peers.others.values())
+
+
+def of_leaver(view: View) -> tuple[Step, ...]:
+    """What a leaving unit does about an exchange that others have begun, and cannot end without it.
+
+    While they wait, no member takes its instances, and the database may have no quorum without it.
+    """
+    lxd, resource, snap = view.lxd, view.resource, view.snap
+    if view.peers is None or resource is None or snap.same_as_resource:
+        return ()
+    if not awaited(view.peers) or lxd_versions.same(versions.running(view), snap.offered):
+        return ()
+    if not snap.installed or not fits(view):
+        return ()
+    if isinstance(lxd, ClusterView) and (not lxd.server.clustered or _with_buckets(view, lxd)):
+        return ()
+    return _steps(view, resource)
+
+
 def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     """Whether an LXD that does not answer may be exchanged.
 
@@ -62,7 +88,8 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
     """Why the exchange waits. All members must run one version before any of them continues.
 
     LXD does not wait for an evacuated member: the others would change the database without it, and
-    its own LXD could not open it any more. A leaving unit never exchanges its LXD.
+    its own LXD could not open it any more. A leaving unit exchanges its LXD only
+    if others have begun.
     """
     if not lxd.server.clustered:
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
-from plan.install import disabled_snap, removed_snap
+from plan.install import disabled_snap, removed_snap, upgrade, versions
 from plan.leaving import (
     blockers,
     dead_members,
@@ -58,6 +58,8 @@ def plan_removal(view: View) -> Plan:
         return outcomes.with_steps(*ended)
     if unused := _without_snap(view):
         return unused
+    if exchange := upgrade.of_leaver(view):
+        return outcomes.with_steps(*exchange)
     if view.lxd is None or view.peers is None:
         clustered = isinstance(view.lxd, ClusterView) and view.lxd.server.clustered
         return _without_peers() if clustered else outside.of_deb(view)
@@ -342,6 +344,8 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         return outside.of_silent(view, lxd)
     if cure := unresponsive.starting_without(lxd):
         return outcomes.with_steps(*cure)
+    if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
+        return outcomes.held(versions.waits_for(view, peers))
     return _plan_incurable(view, lxd, peers)
 
 

@@ -6,22 +6,26 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import ops
 import pytest
 from ops import testing
 
+from host import snap
 from tests.unit.model_units import formed
 from tests.unit.scenarios import (
     fail,
     heal,
     leaving,
+    names,
     note,
     notes,
     the_cluster,
     with_instance,
     with_volume,
 )
+from tests.unit.operations.exchanges import NEXT, attached, fetched
 from tests.unit.stage import Stage
 
 NORTHBOUND = "network.ovn.northbound_connection"
@@ -70,6 +74,28 @@ def test_it_does_not_change_ovns_address_for_the_others(monkeypatch: pytest.Monk
         stage.context.run(event, stage.state(relations={stage.relation, ovn, vault}))
 
     assert the_cluster(app).config[NORTHBOUND].count("ssl:") == 3
+
+
+def test_it_installs_the_file_for_which_the_others_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """They cannot end their exchange of LXD without it, and take nothing from it before."""
+    app = fetched(attached(NEXT, formed(3)))
+    for other in ("lxd/0", "lxd/1"):
+        app.hook(other)
+    file = tmp_path / "lxd.snap"
+    file.write_bytes(b"LXD")
+    found = snap.resource(file)
+    assert found is not None
+    app.databags["lxd/0"]["snap"] = app.databags["lxd/2"]["attached"] = f'"{found.digest}"'
+    unit = leaving(app, "lxd/2").units["lxd/2"]
+    unit.machine.attached_ = str(file)
+    stage = Stage(app, unit, monkeypatch)
+
+    stage.context.run(stage.context.on.remove(), stage.state())
+
+    assert unit.snap.calls[-1] == f"install {file}"
+    assert names(app) == ["m0", "m1"]
 
 
 def test_a_refused_removal_does_not_make_it_forget_its_cluster(monkeypatch: pytest.MonkeyPatch):
