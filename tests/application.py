@@ -114,7 +114,7 @@ class Application(Generic[U]):
         )
 
     def _resource(self, name: str, seen: Peers) -> Resource | None:
-        """The attached snap as a unit looks for it: a leaving one only if the others wait for it."""
+        """The attached snap. A leaving unit looks for it only if the others wait for it."""
         if name in self.leaving and not upgrade.awaited(seen):
             return None
         return self.resource
