@@ -116,6 +116,15 @@ def removal_blockers(
     return (*reasons, *(_cure(lxd_object, lxd) for lxd_object in fixed(lxd, member)))
 
 
+def untaken(lxd: ClusterView, member: Member) -> tuple[str, ...]:
+    """The instances that could move, and that no present member takes."""
+    return tuple(
+        f"{i}: {why}"
+        for i in instances(lxd, member)
+        if not migration.obstacle(i, lxd) and (why := _why_here(i, lxd, member))
+    )
+
+
 def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> StatusText:
     """Why no other member can take an instance, empty if one can."""
     if why := migration.obstacle(instance, lxd):

@@ -22,14 +22,34 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
 
     If several members leave, the first by name admits units, and only while something holds it.
     """
-    member, units = lxd.own, view.units
-    if member is None or units is None or not blocking(view, lxd, peers):
-        return frozenset()
-    if any(_has_member(unit, lxd, peers) for unit in units.staying):
+    joiners, member = awaited(view, lxd, peers), lxd.own
+    if member is None or not joiners:
         return frozenset()
     leaving = blockers.informed(view, lxd, peers, peers.own).leaving | {member.name}
     up = [m.name for m in lxd.members if m.name in leaving and m.up]
-    return units.staying if member.name == min(up, default="") else frozenset()
+    return joiners if member.name == min(up, default="") else frozenset()
+
+
+def awaited(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
+    """Units of which one must become a member, because none that stays is one.
+
+    `on-remove=abandon` waits for those that are about to join: they could take what is here. A unit
+    that cannot join, by its own data, holds nobody then.
+    """
+    units = view.units
+    if units is None or not blocking(view, lxd, peers):
+        return frozenset()
+    if any(_has_member(unit, lxd, peers) for unit in units.staying):
+        return frozenset()
+    if view.options.on_remove != ABANDON:
+        return units.staying
+    return frozenset(unit for unit in units.staying if _is_about_to_join(unit, peers))
+
+
+def _is_about_to_join(unit: str, peers: Peers) -> bool:
+    """Whether a unit is ready to join, or its machine is still being set up."""
+    data = peers.others.get(unit)
+    return unit not in peers.removed and (data is None or not data.key or data.able)
 
 
 def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
@@ -50,10 +70,13 @@ def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
     member, on_remove = lxd.own, view.options.on_remove
     if member is None:
         return ()
-    if len(lxd.members) == 1:
-        return () if on_remove == ABANDON else blockers.last_of(lxd)
-    min_voters = wanted_voters(view)
     informed = blockers.informed(view, lxd, peers, peers.own)
+    if on_remove == ABANDON:
+        # It gives up only what nobody takes, and a new member would take these.
+        return blockers.untaken(informed, member)
+    if len(lxd.members) == 1:
+        return blockers.last_of(lxd)
+    min_voters = wanted_voters(view)
     return (
         *blockers.removal_blockers(on_remove, min_voters, informed, member),
         *blockers.unmoved(on_remove, informed, member),

@@ -138,6 +138,9 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         )
     if expects := last_unit.expected(view, lxd, peers):
         return _let_in(view, lxd, peers, expects)
+    abandons = view.options.on_remove == ABANDON
+    if abandons and (joiners := last_unit.awaited(view, lxd, peers)):
+        return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
     on_remove, min_voters = view.options.on_remove, last_unit.wanted_voters(view)
@@ -322,13 +325,16 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
     why = blockers.with_way_out(view, reasons)
     if not view.tells:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
-    joiner = joiners if len(expects) == 1 else f"one of {count(len(expects), 'unit')}"
-    status = waiting(f"to leave once {joiner} has joined; if no unit joins: run let-in")
+    status = waiting(f"to leave once {_one_of(expects)} has joined; if no unit joins: run let-in")
     if not view.tells:
         return outcomes.held(status, why)
     admitted = admission.admit(view, lxd, peers)
     published = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}
     return Plan(status, admitted.steps, peers.own.model_copy(update=published), hold=why)
+
+
+def _one_of(units: frozenset[str]) -> str:
+    return min(units) if len(units) == 1 else f"one of {count(len(units), 'unit')}"
 
 
 def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:

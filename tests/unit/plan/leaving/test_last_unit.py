@@ -210,3 +210,63 @@ def test_what_a_failed_join_left_keeps_a_lone_leaver_from_nothing(generation: st
     assert isinstance(view.lxd, ClusterView)
     assert view.peers is not None
     assert last_unit.expected(view, view.lxd, view.peers) == {"lxd/1", "lxd/2"}
+
+
+def replaced(app: ModelApp, *leavers: str) -> ModelApp:
+    """All old units are removed with `on-remove=abandon` while new ones wait to join."""
+    app.options["on_remove"] = "abandon"
+    for number in (5, 6):
+        app.add(number)
+        app.hook(f"lxd/{number}")
+    return leaving(app, *leavers)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_a_new_member_can_take_is_not_abandoned(count: int):
+    """The option was left from an earlier removal, and the operator replaces all machines."""
+    app = formed(count)
+    for number in range(count):
+        with_instance(app, f"m{number}", name=f"c{number}")
+    old = [f"lxd/{number}" for number in range(count)]
+    replaced(app, *old)
+    for unit in [*old, *old]:
+        assert app.hook(unit).hold
+
+    admits(app, "lxd/0", "lxd/5")
+    app.leader = "lxd/5"
+    app.settle()
+    later(app, 30.0)
+    for _ in range(4):
+        for unit in old:
+            if unit in app.units and not app.hook(unit).hold:
+                app.remove(unit)
+
+    assert len(locations(app)) == count
+    assert set(locations(app).values()) <= {name for name in names(app) if name > "m2"}
+
+
+def test_the_status_says_for_whom_one_of_several_waits():
+    app = with_instance(with_instance(formed(2), "m0"), "m1", name="c2")
+    replaced(app, "lxd/0", "lxd/1")
+
+    app.hook("lxd/0")
+
+    status = str(app.hook("lxd/1").status)
+    assert status == "waiting: to leave once one of 2 units has joined"
+
+
+def test_a_unit_that_cannot_join_keeps_nobody_who_abandons():
+    app = with_instance(formed(1), "m0")
+    app.options["on_remove"] = "abandon"
+    app.add(1)
+    app.databags["lxd/1"] = {"key": app.databags["lxd/0"]["key"], "able": "false"}
+    leaving(app, "lxd/0")
+
+    assert app.hook("lxd/0").hold == ""
+
+
+def test_what_nobody_could_take_is_abandoned_at_once():
+    app = with_instance(formed(1), "m0", evacuate="stop")
+    replaced(app, "lxd/0")
+
+    assert app.hook("lxd/0").hold == ""
