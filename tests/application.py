@@ -92,7 +92,9 @@ class Application(Generic[U]):
             peers.load(peers.AppData, self.app_data), self._load(self.databags[name]), others
         )
         units = Units(frozenset(self.units), frozenset(self.leaving))
-        if name == self.leader or name in self.leaving or own_view.unplaced:
+        stands_in = own_view.app.delegated and bool(own_view.own.cluster)
+        asks = name == self.leader or name in self.leaving or stands_in
+        if asks or own_view.unplaced:
             own_view = own_view.without_gone(units.in_juju)
         admit = bool(own_view.own.cluster and unqueued(own_view))
         return HookInput(
@@ -104,7 +106,7 @@ class Application(Generic[U]):
             https=self.unbound.get("https") or Binding("https", _of_https(unit)),
             zone=unit.zone,
             peers=own_view,
-            units=units if name == self.leader or name in self.leaving or admit else None,
+            units=units if asks or admit else None,
             leaving=name in self.leaving,
             tells=name in self.telling,
             devices=unit.storage,

@@ -134,7 +134,8 @@ class InputReader:
         peers = self._peers()
         if peers is None:
             return None, reading.units() if leader else None
-        if leader or hears_nobody(peers):
+        stands_in = peers.app.delegated and bool(peers.own.cluster)
+        if leader or stands_in or hears_nobody(peers):
             units = reading.units()
             return self._completed(peers, units), units
         if not peers.unplaced:

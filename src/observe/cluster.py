@@ -72,7 +72,7 @@ def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
 
 def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
     """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
-    if not juju.leader or juju.units is None:
+    if not _looks_after_orphans(juju, lxd) or juju.units is None:
         return frozenset()
     without_unit = [
         m
@@ -95,7 +95,8 @@ def _unheard(lxd: ClusterView, ports: Ports) -> frozenset[str]:
 
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether the leader must remove a dead member: it first moves what is on it."""
-    in_juju = juju.units.in_juju if juju.leader and juju.units is not None else None
+    looks = _looks_after_orphans(juju, lxd)
+    in_juju = juju.units.in_juju if looks and juju.units is not None else None
     away = [m for m in lxd.members if not m.up or m.evacuated]
     units = {member_units.unit_of(member, lxd) for member in away}
     return in_juju is not None and not units <= in_juju
@@ -333,4 +334,9 @@ def _someone_leaves(juju: HookInput) -> bool:
 def _someone_stopped(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether units that are gone have stopped instances: the leader starts them, or names them."""
     stopped = member_marks.that_stopped(lxd.notes) or not_running.read(lxd.notes)
-    return juju.leader and bool(stopped)
+    return bool(stopped) and _looks_after_orphans(juju, lxd)
+
+
+def _looks_after_orphans(juju: HookInput, lxd: ClusterView) -> bool:
+    peers = believed(juju.peers, lxd) if juju.peers else None
+    return duties.looks_after_orphans(juju.unit, leads=juju.leader, peers=peers, lxd=lxd)

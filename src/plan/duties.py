@@ -4,7 +4,8 @@
 """Which unit does what only one member does: the coordinator, and the token issuer.
 
 Each unit finds that out by itself, from the queue and LXD's list of members. Juju's leader would be
-another choice, but it may not be a member.
+another choice, but it may not be a member. It only looks after members whose units are gone,
+because it knows which units Juju has.
 """
 
 from __future__ import annotations
@@ -28,6 +29,16 @@ def coordinator(unit: str, peers: Peers, lxd: ClusterView) -> str:
     serving = _serving(unit, lxd, {u: d for u, d in peers.others.items() if d.cluster})
     first = (entry.unit for entry in peers.app.queue if entry.unit in serving)
     return next(first, "") or min(_unqueued(serving, peers), default="")
+
+
+def looks_after_orphans(unit: str, *, leads: bool, peers: Peers | None, lxd: ClusterView) -> bool:
+    """Whether this unit, itself a member, looks after members whose units are gone.
+
+    Juju's leader does, and hands it over if it cannot. `leads` says whether this unit is it.
+    """
+    if leads or peers is None or not peers.app.delegated:
+        return leads
+    return is_coordinator(unit, peers, lxd)
 
 
 def is_token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> bool:

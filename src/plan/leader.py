@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from plan import cluster_change, duties
 from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.networks import parents
-from plan.recovery import heartbeats
+from plan.recovery import heartbeats, unresponsive
 from plan.storage import pools
 from records import loss_record, not_running
 from state.cluster import ClusterView
@@ -43,10 +43,25 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
         storage=storage,
         queue=_queue(view, app, units, bootstrap),
         removed=app.removed,
+        delegated=_is_delegated(view, app, own),
     )
     if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
         return _as_lxd_has_it(data, view, view.lxd, peers, own)
     return data
+
+
+def _is_delegated(view: View, app: AppData, own: UnitData) -> bool:
+    """Whether another unit must look after members whose units are gone.
+
+    It is published only once a unit is gone: a leader that has not joined yet needs nobody.
+    """
+    answers = isinstance(view.lxd, ClusterView) or not unresponsive.lasts(view)
+    if not app.cluster or (own.cluster and answers):
+        return False
+    staying = view.units.staying if view.units is not None else None
+    return app.delegated or (
+        staying is not None and any(entry.unit not in staying for entry in app.queue)
+    )
 
 
 def _as_lxd_has_it(
@@ -131,7 +146,7 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not joined:
         return _without_members(view, peers, app)
     if isinstance(view.lxd, ClusterView) and (
-        grave := _operator_problem(view, view.lxd, peers, own)
+        grave := operator_problem(view, view.lxd, peers, own)
     ):
         return grave
     if unread := unreadable(peers):
@@ -206,7 +221,7 @@ def unreadable(peers: Peers) -> Status | None:
     return None
 
 
-def _operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+def operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Problems that only the operator can solve, and that no unit's status shows."""
     lxd = blockers.informed(view, lxd, peers, own)
     if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):

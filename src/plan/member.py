@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 
 import backends
-from plan import cluster_change, duties, health, renamed_members
+from plan import cluster_change, duties, health, leader, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
 from plan.install import versions
@@ -230,6 +230,7 @@ def _problems(
 ) -> Iterator[Status | None]:
     """Why the member is not as it should be. A problem here comes before a problem elsewhere."""
     yield heartbeats.status(view, lxd, peers)
+    yield _in_leaders_place(view, lxd, peers, own)
     yield health.here(lxd)
     yield here
     yield overlay_dhcp.problem(view, lxd, peers)
@@ -239,6 +240,12 @@ def _problems(
     yield elsewhere
     yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)
+
+
+def _in_leaders_place(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+    """What the application's status cannot say, because Juju's leader does not see the cluster."""
+    stands_in = peers.app.delegated and duties.is_coordinator(view.unit, peers, lxd)
+    return leader.operator_problem(view, lxd, peers, own) if stands_in and not view.leader else None
 
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:

@@ -244,6 +244,10 @@ class AppData(_Databag):
     queue: tuple[QueueEntry, ...] = ()
     removed: tuple[str, ...] = ()
     """Units that the cluster no longer has as members, although Juju has them."""
+    delegated: bool = False
+    """The coordinator looks after members without a unit: Juju's leader is not a member itself, or
+    its LXD does not answer, and a unit is gone.
+    """
 
 
 D = TypeVar("D", bound=_Databag)

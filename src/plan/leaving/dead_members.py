@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from options.options import ABANDON
+from plan import duties
 from plan.leaving import blockers, migration, orphaned_members
 from records import member_marks, member_units
 from state.cluster import ClusterView, Member
@@ -33,7 +34,8 @@ def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
     the others.
     """
     # The leader itself may leave, and the dead members may hold it.
-    if not (view.leader or view.leaving) or not _most_voters_are_up(lxd):
+    looks_after = duties.looks_after_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd)
+    if not (looks_after or view.leaving) or not _most_voters_are_up(lxd):
         return ()
     # If LXD did not say what members hold, nothing is given up.
     if lxd.instances is None or lxd.pools is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plan import duties
 from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.peers import UnitData
@@ -60,12 +61,12 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
 
 
 def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
-    """The leader notes which members are up although Juju has removed their units.
+    """Notes which members are up although Juju has removed their units.
 
-    It also notes which ones do not answer although LXD calls them evacuated. LXD calls a dead
-    member evacuated after it has healed it.
+    Only the leader does, or the coordinator in its place. It also notes which ones do not answer
+    although LXD calls them evacuated. LXD calls a dead member evacuated after it has healed it.
     """
-    if not view.leader:
+    if not duties.looks_after_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd):
         return []
     names = orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names]

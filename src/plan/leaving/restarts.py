@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from plan import cluster_change
+from plan import cluster_change, duties
 from plan.leaving import orphaned_members
 from records import member_marks, not_running, renames
 from state.cluster import ClusterView
@@ -79,7 +79,7 @@ def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
     It leaves alone what an older charm has noted, because the age of that note is unknown.
     """
     # The leader itself may leave, and the instances may hold it.
-    if not (view.leader or view.leaving):
+    if not (_looks_after_orphans(view, lxd) or view.leaving):
         return ()
     gone = _gone(view, lxd, peers, own)
     noted = {member: member_marks.stopped(member, lxd.notes) for member in gone}
@@ -96,7 +96,7 @@ def kept_stopped(view: View, lxd: ClusterView) -> tuple[Step, ...]:
     The hook that moved it may have been killed. What an operator has started since then has its own
     `boot.autostart` again.
     """
-    if not view.leader or lxd.instances is None:
+    if not _looks_after_orphans(view, lxd) or lxd.instances is None:
         return ()
     up = {m.name for m in lxd.members if m.up}
     here = [i for i in lxd.instances if i.location in up]
@@ -113,10 +113,14 @@ def _keeping_stopped(instances: Iterable[Instance], lxd: ClusterView) -> list[Ke
 
 def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
     """The leader no longer names an instance that runs again, or is gone."""
-    if not view.leader or lxd.instances is None:
+    if not _looks_after_orphans(view, lxd) or lxd.instances is None:
         return ()
     notes = not_running.outdated(lxd.notes, lxd.instances)
     return (WriteNotes(notes),) if notes else ()
+
+
+def _looks_after_orphans(view: View, lxd: ClusterView) -> bool:
+    return duties.looks_after_orphans(view.unit, leads=view.leader, peers=view.peers, lxd=lxd)
 
 
 def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import ops
 import pytest
@@ -22,6 +23,7 @@ from state.peers import Storage
 from steps.plan import Plan
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.generations import NAMES
+from tests.unit.hook_tools import tools_for
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import api, changed, later, leaving, names, without
 from tests.unit.stage import Stage
@@ -241,3 +243,14 @@ def test_whether_a_unit_is_gone_at_this_moment(
     monkeypatch.setattr(hookcmds, "goal_state", answer)
 
     assert reading.is_gone("lxd/0") == expected
+
+
+@pytest.mark.parametrize("delegated", [False, True])
+def test_a_member_asks_for_juju_s_units_if_the_leader_cannot_look_after_members(
+    delegated: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    app = formed(3)
+    app.app_data |= {"delegated": "true"} if delegated else {}
+    tools = tools_for(app, tmp_path, monkeypatch)
+
+    assert tools.hook("lxd/1").count("goal-state") == delegated

@@ -124,3 +124,46 @@ def test_a_dead_one_that_the_others_wait_for_with_a_newer_lxd_is_removed(generat
 
     assert names(app) == ["m0", "m1"]
     assert str(app.plan("lxd/0").app_status).startswith("active")
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_member_does_it_if_juju_s_leader_never_joined(generation: str):
+    app = with_pool(formed(4, generation), "shared", "ceph")
+    by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
+    by_hand.launch(server(app, "m3"), "c2")
+    outside = app.add(4)
+    outside.server.drivers = frozenset()
+    app.leader = "lxd/4"
+    app.settle()
+    assert not app.own("lxd/4").cluster
+
+    without(app, "m3").remove("lxd/3")
+    for _ in range(4):
+        later(app, 100.0).settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert locations(app) == {"c1": "m0"}
+    lost = "blocked: lost with m3: default/c2; run forget-lost name=m3"
+    assert str(app.plan("lxd/0").status) == lost
+    assert {str(app.plan(f"lxd/{n}").status)[:6] for n in (1, 2)} == {"active"}
+
+
+def test_a_member_does_it_if_the_lxd_of_juju_s_leader_hangs():
+    app = formed(4)
+    app.units["lxd/0"].server.freeze()
+    for _ in range(2):
+        later(app, 300.0).settle()
+    without(app, "m3").remove("lxd/3")
+    for _ in range(4):
+        later(app, 100.0).settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_a_leader_that_is_about_to_join_hands_nothing_over():
+    app = formed(2)
+    app.add(2)
+    app.leader = "lxd/2"
+    app.hook("lxd/2")
+
+    assert not app.app().delegated
