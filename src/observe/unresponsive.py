@@ -26,6 +26,8 @@ def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive
     why = unresponsive_reason.unmountable(ports) if kind is UnresponsiveReason.STOPPED else None
     if why is not None:
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
+    if kind is UnresponsiveReason.STOPPED and unresponsive_reason.damaged(ports):
+        return Unresponsive(str(error), UnresponsiveReason.DAMAGED)
     return Unresponsive(str(error), kind, taken(juju, ports))
 
 
@@ -37,6 +39,8 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
     ends = unresponsive_reason.unmountable if kind in _ENDS else unresponsive_reason.unmountable_now
     if why := ends(ports):
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
+    if kind in _ENDS and unresponsive_reason.damaged(ports):
+        return Unresponsive(str(error), UnresponsiveReason.DAMAGED)
     look = _deaf_member if kind is UnresponsiveReason.NO_DATABASE else taken
     expired = kind in WITHOUT_DATABASE and unresponsive_reason.expired(ports)
     return Unresponsive(str(error), kind, look(juju, ports), expired=expired)

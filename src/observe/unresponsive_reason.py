@@ -13,6 +13,8 @@ from lxd.errors import LxdUnreachable
 from ports.ports import Ports
 from state.unresponsive import Unmountable, UnresponsiveReason
 
+_LAST_WORDS = 3
+"""Lines at the end of the log that a daemon writes when it ends."""
 _UNREGISTERED = "No node registered with address"
 """The log message of a daemon that does not start because its join was interrupted."""
 _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
@@ -34,6 +36,16 @@ change, and always one on zfs if there are no tools for it (LXD's source; the lo
 quotes).
 """
 
+_DAMAGED = re.compile(
+    r"Failed (?:to start|starting) dqlite server: raft_start\(\): io: .*"
+    r"(?:segment|snapshot|last entry on disk)"
+)
+"""The log message of a daemon that ends because dqlite cannot load the files of its Raft log.
+
+From LXD's gateway.go (5.0 to 6.9), and dqlite's uv.c and uv_segment.c. raft_start has other messages,
+for example about a full disk, which do not mean damage.
+"""
+
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
 """The time of a line of LXD's log."""
 
@@ -53,11 +65,33 @@ def unmountable_now(ports: Ports) -> Unmountable | None:
     Its log must be recent: an old message does not explain a daemon that hangs now.
     """
     for line in reversed(ports.machine.lxd_log().splitlines()):
-        match, stamp = _UNMOUNTABLE.search(line), _STAMP.search(line)
-        if match and stamp:
-            logged = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
-            return _volume(match) if ports.clock() - logged <= deadlines.STARTS_AGAIN else None
+        match = _UNMOUNTABLE.search(line)
+        if match and _STAMP.search(line):
+            return _volume(match) if _is_recent(line, ports) else None
     return None
+
+
+def _is_recent(line: str, ports: Ports) -> bool:
+    """Whether a line of the log is of the daemon's last start, or of the one before."""
+    stamp = _STAMP.search(line)
+    if stamp is None:
+        return False
+    logged = datetime.fromisoformat(stamp[1].replace("Z", "+00:00")).timestamp()
+    return ports.clock() - logged <= deadlines.STARTS_AGAIN
+
+
+def damaged(ports: Ports) -> bool:
+    """Whether the daemon has just ended because it cannot load its copy of the database.
+
+    It is the last that a daemon says, and one that is started again warns of other things first.
+    Otherwise the message must be recent: the copy may have been mended since.
+    """
+    lines = ports.machine.lxd_log().splitlines()
+    last = len(lines) - _LAST_WORDS
+    return any(
+        _DAMAGED.search(line) and (number >= last or _is_recent(line, ports))
+        for number, line in enumerate(lines)
+    )
 
 
 def expired(ports: Ports) -> bool:

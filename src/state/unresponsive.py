@@ -20,6 +20,7 @@ class UnresponsiveReason(Enum):
     RECOVERY_INTERRUPTED = "its recovery was interrupted"
     STARTING = "its daemon is starting, or waits for its database"
     OTHER_VERSIONS = "its daemon waits until all members have its version"
+    DAMAGED = "its daemon ends: its copy of the database is damaged"
     UNMOUNTABLE = "its daemon ends: a volume for its own use, or a pool, is gone"
     HUNG = "its daemon hangs"
     SOCKET_BLOCKED = "its daemon answers other members, but nothing on its socket"

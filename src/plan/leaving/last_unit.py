@@ -31,7 +31,7 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
 
 
 def awaited(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
-    """Units of which one must become a member, because none that stays is one.
+    """The units that stay, if one of them must become a member because none is one yet.
 
     `on-remove=abandon` waits for those that are about to join: they could take what is here. A unit
     that cannot join, by its own data, holds nobody then.

@@ -210,6 +210,13 @@ def _without_quorum(view: View) -> Status:
     return blocked("LXD here is in a cluster without a quorum; docs: How to recover")
 
 
+def _not_running(reason: UnresponsiveReason) -> Status:
+    """Blocked: what starts the daemon."""
+    if reason is UnresponsiveReason.DAMAGED:
+        return blocked("LXD's copy of the database here is damaged; docs: How to recover")
+    return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
+
+
 def _by_kind(view: View, lxd: Unresponsive) -> Status:
     """The status for this kind of problem. It gives advice only after LXD had time to recover."""
     late = lasts(view)
@@ -218,8 +225,9 @@ def _by_kind(view: View, lxd: Unresponsive) -> Status:
             UnresponsiveReason.STOPPED
             | UnresponsiveReason.HALF_JOINED
             | UnresponsiveReason.RECOVERY_INTERRUPTED
+            | UnresponsiveReason.DAMAGED
         ):
-            return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
+            return _not_running(lxd.reason)
         case UnresponsiveReason.REFUSED | UnresponsiveReason.UNMOUNTABLE:
             return blocked(str(lxd))
         case UnresponsiveReason.OTHER_VERSIONS:

@@ -33,17 +33,17 @@ def choice(
     found = [shared_disks.as_used(device, view.peers) for device in listed]
     candidates = [d for d in found if d.node not in taken]
     if found and not candidates:
-        return blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
+        return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
     if not candidates:
         first, *others = pool.devices
         more = f" and {len(others)} more" if others else ""
-        return blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
+        return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
     least = max(SMALLEST, in_bytes(pool.size))
     usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
     offered = min(candidates, key=_rank)
-    return blocked_by(offered.path, f" {unusable(offered, least)}")
+    return _blocked_by(offered.path, f" {unusable(offered, least)}")
 
 
 def _rank(device: Device) -> int:
@@ -54,7 +54,7 @@ def _rank(device: Device) -> int:
     return 2 if device.use else 0 if device.holds else 1
 
 
-def blocked_by(path: str, why: str) -> Status:
+def _blocked_by(path: str, why: str) -> Status:
     """Blocked by a device.
 
     Names below /dev/disk are long, and their ends are the most useful part. What is left of them
@@ -62,6 +62,11 @@ def blocked_by(path: str, why: str) -> Status:
     """
     room = max(STATUS_LIMIT - len(why), _LEAST_PATH)
     return blocked((path if len(path) <= room else "..." + path[3 - room :]) + why)
+
+
+def one_disk(path: str, first: str, second: str) -> Status:
+    """Blocked for a disk that two units see, and that each would give to a pool."""
+    return _blocked_by(path, f" is one disk on {first} and {second}: name others")
 
 
 def unusable(device: Device, least: int = SMALLEST) -> StatusText:

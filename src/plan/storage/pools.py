@@ -231,12 +231,8 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
         return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
     if shared := shared_disks.same(by_member):
         first, second = shared
-        pair = f"{units[first]} and {units[second]}"
-        path = by_member[first].device
-        return PoolChange(
-            request=request,
-            problem=devices.blocked_by(path, f" is one disk on {pair}: name others"),
-        )
+        problem = devices.one_disk(by_member[first].device, units[first], units[second])
+        return PoolChange(request=request, problem=problem)
     return PoolChange((_creation(view, lxd, pool, by_member),), request)
 
 

@@ -81,6 +81,40 @@ EXPIRED = (
 )
 
 
+DAMAGED = (
+    'time="2026-11-28T23:53:31Z" level=error msg="Failed to start the daemon" err="Failed to start'
+    ' dqlite server: raft_start(): io: {}"'
+)
+SINCE = '\ntime="2026-11-28T23:53:33Z" level=warning msg="other"' * 4
+
+
+@pytest.mark.parametrize(
+    ("log", "later", "damaged"),
+    [
+        (DAMAGED.format("closed segment 17-17 is past last snapshot snapshot-1-9-3"), 999, True),
+        (DAMAGED.format("load closed segment 1-9: found 8 entries (expected 9)"), 999, True),
+        (
+            DAMAGED.format("load closed segment 1-9: truncated").replace("to start", "starting"),
+            9,
+            1,
+        ),
+        (DAMAGED.format("load segment 1-9") + SINCE, 7, True),
+        (DAMAGED.format("load segment 1-9") + SINCE, 3600, False),
+        (DAMAGED.format("create probe file: no space left on device"), 7, False),
+        ('level=error msg="Failed to start the daemon" err="address already in use"', 7, False),
+    ],
+)
+def test_the_log_says_that_the_copy_of_the_database_is_damaged(
+    log: str, later: float, damaged: bool
+):
+    """Messages of dqlite's source, and of LXD issues 6077 and 13319."""
+    unit = formed(1).units["lxd/0"]
+    unit.machine.log = log
+    ports = replace(unit.ports, clock=lambda: SAID + later)
+
+    assert unresponsive_reason.damaged(ports) == damaged
+
+
 @pytest.mark.parametrize(
     ("log", "expired"),
     [(EXPIRED, True), (EXPIRED.replace("is after", "is before"), False), ("refused", False)],

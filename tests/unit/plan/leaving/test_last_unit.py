@@ -245,7 +245,7 @@ def test_what_a_new_member_can_take_is_not_abandoned(count: int):
     assert set(locations(app).values()) <= {name for name in names(app) if name > "m2"}
 
 
-def test_the_status_says_for_whom_one_of_several_waits():
+def test_the_status_says_that_one_of_several_leavers_waits_for_new_units():
     app = with_instance(with_instance(formed(2), "m0"), "m1", name="c2")
     replaced(app, "lxd/0", "lxd/1")
 

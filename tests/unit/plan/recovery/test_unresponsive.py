@@ -124,6 +124,19 @@ def test_a_daemon_that_ends_after_an_upgrade_without_a_pool(log: str, why: str):
     assert status == f"blocked: LXD cannot start without {why}"
 
 
+def test_a_daemon_that_cannot_load_its_database_says_so():
+    app = formed(3)
+    stopped(app)
+    app.units[
+        "lxd/2"
+    ].machine.log = (
+        'err="Failed to start dqlite server: raft_start(): io: load closed segment 1-9: truncated"'
+    )
+
+    status = "blocked: LXD's copy of the database here is damaged; docs: How to recover"
+    assert str(app.hook("lxd/2").status) == status
+
+
 def test_a_silence_is_over_once_lxd_answers():
     app = formed(3)
     frozen(app)
