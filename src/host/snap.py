@@ -125,6 +125,7 @@ class Snap:
             channel=self._channel(revision),
             offered=offered.version,
             architectures=offered.architectures,
+            needs_snapd=_lacking_snapd(offered.snapd),
             same_as_resource=same,
             foreign=installed and revision != self._installed_by_us(),
             disabled=disabled,
@@ -297,6 +298,11 @@ def _offered(file: Resource) -> snap_file.Meta:
         logger.warning("the attached snap cannot be read: %s", error)
         meta = _NOTHING
     return replace(meta, version=meta.version or lxd_versions.UNKNOWN)
+
+
+def _lacking_snapd(version: str) -> str:
+    """The snapd that a file needs, in snapd's words, empty if the present one will do."""
+    return f"snapd{version}" if version and snapd.is_older_than(version) else ""
 
 
 def _once_idle(change: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from host import snapd
 from host.commands import run
 
 _UNSQUASHFS = Path("/usr/bin/unsquashfs")
@@ -18,8 +19,10 @@ _UNSQUASHFS = Path("/usr/bin/unsquashfs")
 _MOUNT, _UMOUNT = "/usr/bin/mount", "/usr/bin/umount"
 _META = "meta/snap.yaml"
 _KEY = r"^{}:[ \t]*([\"']?)([^\"'\s#]+)\1"
-_LIST = re.compile(r"^architectures:[ \t]*(\[[^\]]*\]|(?:\n[ \t]*-[^\n]*)+)", re.MULTILINE)
-_WORD = re.compile(r"[a-z0-9]+")
+_LIST = r"^{}:[ \t]*(\[[^\]]*\]|(?:\n[ \t]*-[^\n]*)+)"
+_WORD = re.compile(r"[a-z0-9.-]+[a-z0-9]|[a-z0-9]")
+_SNAPD = re.compile(r"snapd(\d+(?:\.\d+)*)")
+"""A word of `assumes`: the snapd that the snap needs. A later one will do."""
 
 
 class SnapFileError(Exception):
@@ -34,6 +37,8 @@ class Meta:
     version: str
     architectures: tuple[str, ...] = ()
     """Empty if it names none: then it runs on all."""
+    snapd: str = ""
+    """The oldest version of snapd that installs it, empty for any."""
 
 
 def read(path: Path) -> Meta:
@@ -52,10 +57,20 @@ def read(path: Path) -> Meta:
 def parse(text: str) -> Meta:
     """The same from the text of a snap.yaml. Missing values are empty."""
     matches = {key: re.search(_KEY.format(key), text, re.MULTILINE) for key in ("name", "version")}
-    found = _LIST.search(text)
-    architectures = tuple(_WORD.findall(found[1])) if found else ()
     name, version = (match[2] if match else "" for match in matches.values())
-    return Meta(name, version, architectures)
+    assumed = [match[1] for match in map(_SNAPD.fullmatch, _words(text, "assumes")) if match]
+    return Meta(
+        name,
+        version,
+        _words(text, "architectures"),
+        max(assumed, key=snapd.ordered, default=""),
+    )
+
+
+def _words(text: str, key: str) -> tuple[str, ...]:
+    """The words of a list in a snap.yaml, on one line or one a line."""
+    found = re.search(_LIST.format(key), text, re.MULTILINE)
+    return tuple(_WORD.findall(found[1])) if found else ()
 
 
 def _unpacked(path: Path, place: Path) -> Meta:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from host.unix_http import UnixHttpConnection
 SOCKET = "/run/snapd.socket"
 _SECONDS = 120.0
 """snapd itself tries to reach the store for 38 s."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _RISKS = ("stable", "candidate", "beta", "edge")
 
 
@@ -50,6 +52,21 @@ def release(name: str, channel: str) -> Release | None:
 def tracking(name: str) -> str:
     """The channel that an installed snap follows, empty for none. Raises SnapdError."""
     return str(_get(f"/v2/snaps/{name}", {}).get("tracking-channel", ""))
+
+
+def is_older_than(version: str) -> bool:
+    """Whether this machine's snapd is older. One that does not say its version is not."""
+    try:
+        present = ordered(str(_get("/v2/system-info", {}).get("version", "")))
+    except SnapdError:
+        return False
+    return bool(present) and present < ordered(version)
+
+
+def ordered(version: str) -> tuple[int, ...]:
+    """A version of snapd for comparison: 2.72+ubuntu22.04 is 2.72. Empty if it has no number."""
+    match = _NUMBER.match(version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
 def is_changing(name: str) -> bool:

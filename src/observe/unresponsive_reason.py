@@ -42,8 +42,8 @@ _DAMAGED = re.compile(
 )
 """The log message of a daemon that ends because dqlite cannot load the files of its Raft log.
 
-From LXD's gateway.go (5.0 to 6.9), and dqlite's uv.c and uv_segment.c. raft_start has other messages,
-for example about a full disk, which do not mean damage.
+From LXD's gateway.go (5.0 to 6.9), and dqlite's uv.c and uv_segment.c. Its other messages here, for
+example about a full disk, do not mean damage.
 """
 
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')

@@ -120,6 +120,8 @@ class SnapFacts:
     """The version of the attached file if it is not the installed one."""
     architectures: tuple[str, ...] = ()
     """Those of the attached file, in the names of snaps; empty if it runs on all."""
+    needs_snapd: str = ""
+    """What the attached file needs if this machine's snapd is older, such as `snapd2.75`."""
     same_as_resource: bool = True
     foreign: bool = False
     """Whether it is installed, in another revision than this charm installed last."""

@@ -18,6 +18,11 @@ _TOO_NEW = re.compile(r"assumes unsupported features: (snapd[0-9.]+)")
 _ARCHITECTURE = re.compile(r"supported architectures .* incompatible with this system")
 
 
+def too_old(needed: str) -> StatusText:
+    """What an operator must do about an old snapd, which does not refresh itself for a snap."""
+    return f"LXD needs {needed} on this machine or newer: snap refresh snapd"
+
+
 def cure(error: str, channel: str = "") -> StatusText:
     """What an operator must do, and why; empty if snapd may do the same later without help.
 
@@ -29,6 +34,5 @@ def cure(error: str, channel: str = "") -> StatusText:
     if _LOCAL.search(error):
         return f"LXD here is from a file: snap refresh lxd --amend --channel={channel}"
     if needed := _TOO_NEW.search(error):
-        # snapd does not refresh itself for it.
-        return f"LXD needs {needed[1]} on this machine or newer: snap refresh snapd"
+        return too_old(needed[1])
     return "attach another LXD: " + error if _ARCHITECTURE.search(error) else ""

@@ -48,6 +48,8 @@ class Snapd:
     meanwhile: Callable[[], None] = lambda: None
     broken: str = ""
     knows_hold: bool = True
+    version: str = "2.72+ubuntu24.04"
+    """Its own."""
     in_progress: list[Answer] = field(default_factory=list[Answer])
     """Changes, each with its kind, and the snap that it is `for`."""
     called: list[str] = field(default_factory=list[str])
@@ -76,6 +78,8 @@ class Snapd:
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         """The answer to one request."""
+        if path == "/v2/system-info":
+            return sync({"version": self.version})
         if path == "/v2/find" and query.get("name") == ["lxd"]:
             return sync([{"name": "lxd", "channels": self._channels()}])
         if path.startswith("/v2/changes/"):

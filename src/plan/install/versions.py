@@ -18,7 +18,7 @@ from state.peers import UnitData
 from state.view import Peers, View
 from steps.install import InstallSnap, InstallSnapFile, InstallSnapVersion
 from steps.plan import Step
-from values import architectures
+from values import architectures, snapd_errors
 from values.lxd_versions import number, ordered, same, shown
 from values.numbers import whole
 from values.status import Status, blocked, names, waiting
@@ -50,6 +50,8 @@ def refused_file(view: View) -> Status | None:
             f"the attached LXD is for {names(snap.architectures)}, this machine is "
             f"{architectures.of_snaps(view.arch)}: attach another"
         )
+    if snap.needs_snapd:
+        return blocked(snapd_errors.too_old(snap.needs_snapd))
     offered = snap.offered
     opened = _opened(view)
     if not offered or not opened:

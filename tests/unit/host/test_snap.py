@@ -384,3 +384,22 @@ def test_what_snapd_refuses_a_file_for_good_does_not_hinder_it(
     lxd.install_file(str(file))
 
     assert not lxd.facts(None).unfinished
+
+
+@pytest.mark.parametrize(
+    ("version", "needs"),
+    [
+        ("2.72+ubuntu24.04", "snapd2.75"),
+        ("2.75", ""),
+        ("2.75.1~rc1", ""),
+        ("2.9", "snapd2.75"),
+        ("unknown", ""),
+    ],
+)
+def test_a_file_may_need_a_newer_snapd(
+    store: Snapd, lxd: Snap, monkeypatch: pytest.MonkeyPatch, version: str, needs: str
+):
+    store.version = version
+    monkeypatch.setattr(snap.snap_file, "read", lambda _: Meta("lxd", "6.9", snapd="2.75"))
+
+    assert lxd.facts(Resource("/new.snap", "digest")).needs_snapd == needs

@@ -33,6 +33,12 @@ TEXTS = [
         "name: lxd\narchitectures: [amd64, 'i386']\nversion: 6.9\n",
         Meta("lxd", "6.9", ("amd64", "i386")),
     ),
+    (
+        "name: lxd\nassumes:\n- snapd2.61\n- snapd2.75.1\n- command-chain\nversion: 6.9\n",
+        Meta("lxd", "6.9", snapd="2.75.1"),
+    ),
+    ("name: lxd\nassumes: [snapd2.9, snapd2.39]\nversion: 6.9\n", Meta("lxd", "6.9", snapd="2.39")),
+    ("name: lxd\nassumes: []\narchitectures: [i386]\n", Meta("lxd", "", ("i386",))),
     ("", Meta("", "")),
 ]
 

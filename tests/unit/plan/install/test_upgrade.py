@@ -384,6 +384,19 @@ def versions_of(app: ModelApp) -> set[str]:
     return {unit.server.version for unit in app.units.values()}
 
 
+def test_a_file_for_a_newer_snapd_is_refused_before_any_member_has_begun():
+    view = exchanging("6.9-def")
+    old = replace(view, snap=replace(view.snap, needs_snapd="snapd2.75"))
+
+    plan = make_plan(old)
+
+    assert INSTALL not in plan.steps
+    status = "blocked: LXD needs snapd2.75 on this machine or newer: snap refresh snapd"
+    assert str(plan.status) == status
+    assert plan.own is not None
+    assert not plan.own.fits
+
+
 def test_with_two_architectures_all_keep_what_they_have():
     app = attached(NEXT, with_instance(formed(3), "m1"))
     app.units["lxd/2"].machine.arch = "aarch64"
