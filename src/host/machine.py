@@ -353,6 +353,12 @@ class Machine(UnitNotes):
 
         return storage_leftovers.by_name()
 
+    def degraded_storage(self) -> dict[str, str]:
+        """By zpool and by UUID of a btrfs that has lost a device: what the kernel says of it."""
+        from host import degraded_storage
+
+        return degraded_storage.look()
+
     def _unmount(self) -> None:
         for mount in reversed(_mounts_below(self._lxd_dir)):
             run("/usr/bin/umount", mount)

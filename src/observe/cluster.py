@@ -15,7 +15,7 @@ from dataclasses import replace
 import deadlines
 import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from observe import skew, unresponsive
+from observe import devices, skew, unresponsive
 from observe.addresses import deaf
 from options.options import Options
 from plan import duties
@@ -210,6 +210,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         lxd,
         pools=existing,
         unavailable=unavailable,
+        degraded=devices.degraded(made, server.name, ports),
         sources=sources,
         stopped=ports.lxd.networks.unavailable(server.name),
         deaf=deaf(juju, server, ports),

@@ -101,6 +101,18 @@ def _unique(
     return ()
 
 
+def degraded(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
+    """By pool whose part here has lost a device, and works: what the kernel says of it."""
+    found = ports.machine.degraded_storage()
+    if not found:
+        return {}
+    try:
+        sources = _sources(pools, member, ports)
+    except (LxdError, LxdUnreachable):
+        return {}
+    return {pool: found[s.present] for pool, s in sources.items() if s.present in found}
+
+
 def use_by_lxd(device: Device, ports: Ports) -> str:
     """What LXD here uses a device for, or that LXD cannot say; empty if nothing."""
     try:

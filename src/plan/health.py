@@ -28,6 +28,12 @@ def here(lxd: ClusterView) -> Status | None:
     return None
 
 
+def degraded(lxd: ClusterView) -> Status | None:
+    """Blocked while this member's part of a pool works without one of its devices."""
+    pool, why = min(lxd.degraded.items(), default=("", ""))
+    return blocked(f"pool {pool}: {why}: replace the failed device") if pool else None
+
+
 def _cure(pool: Pool) -> str:
     """The command that is safe.
 

@@ -240,6 +240,7 @@ def _problems(
     yield elsewhere
     yield daemon_volumes.problem(view, lxd)
     yield _refused_request(lxd)
+    yield health.degraded(lxd)
 
 
 def _in_leaders_place(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:

@@ -224,6 +224,10 @@ class ClusterView:
     """The charm's notes in LXD's database: the same for all members at any moment."""
     unavailable: Mapping[str, str] = field(default_factory=dict[str, str])
     """Pools that this member cannot use now, with what is missing. For a member that stays."""
+    degraded: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Pools whose part on this member works and has lost a device, with what the kernel says. For a
+    member that stays.
+    """
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """By pool: the given source of its part on this member, such as a device or a folder. A pool in
     LXD's own folder is not in it. For a member that stays.

@@ -231,6 +231,9 @@ class ModelMachine:
         """The block devices that match the patterns."""
         return pools.devices(self._server, patterns)
 
+    def degraded_storage(self) -> dict[str, str]:
+        return {}
+
     def pool_devices(self) -> dict[str, set[str]]:
         """The simulation's pools are on btrfs."""
         return {}

@@ -145,6 +145,7 @@ class UnitMachine:
     gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     groups: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    degraded_: dict[str, str] = field(default_factory=dict[str, str])
     services: list[str] = field(default_factory=list[str])
     overlays_: dict[str, str] = field(default_factory=dict[str, str])
     missing_: str = ""
@@ -321,6 +322,9 @@ class UnitMachine:
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
         there = {disk.path: disk for disk in self.disks}
         return tuple(there[p] for p in patterns if p in there)
+
+    def degraded_storage(self) -> dict[str, str]:
+        return self.degraded_
 
     def pool_devices(self) -> dict[str, set[str]]:
         return self.groups

@@ -400,6 +400,10 @@ def test_a_file_may_need_a_newer_snapd(
     store: Snapd, lxd: Snap, monkeypatch: pytest.MonkeyPatch, version: str, needs: str
 ):
     store.version = version
-    monkeypatch.setattr(snap.snap_file, "read", lambda _: Meta("lxd", "6.9", snapd="2.75"))
+
+    def read(path: Path) -> Meta:
+        return Meta("lxd", "6.9", snapd="2.75")
+
+    monkeypatch.setattr(snap.snap_file, "read", read)
 
     assert lxd.facts(Resource("/new.snap", "digest")).needs_snapd == needs
