@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import deadlines
-from host import disk_contents, world_wide_names
+from host import disk_contents, storage_leftovers, world_wide_names
 from host.commands import run
 from host.processes import description, open_files, processes
 from state.facts import Device
@@ -251,7 +251,9 @@ def _use(path: str, name: str) -> str:
         # The kernel refuses it for a device that is mounted anywhere, also in a snap's own view.
         os.close(os.open(path, os.O_RDONLY | os.O_EXCL))
     except OSError as error:
-        return f"is in use ({error.strerror})"
+        # ZFS holds a device without a sign of it in /sys.
+        zpool = storage_leftovers.zpool_on(path)
+        return f"is in zpool {zpool}" if zpool else f"is in use ({error.strerror})"
     return ""
 
 

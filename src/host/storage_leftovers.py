@@ -51,6 +51,16 @@ def by_name() -> dict[str, set[str]]:
     return {**_groups(), **_zpools()}
 
 
+def zpool_on(device: str) -> str:
+    """The imported zpool on a device, or on a partition that ZFS made on it; empty if none is.
+
+    A machine that has ZFS's own programs imports what it finds on a used disk.
+    """
+    node = os.path.realpath(device)
+    names = (name for name, parts in _zpools().items() if node in parts)
+    return next(names, "")
+
+
 def _only_on(
     parts_by_name: Mapping[str, set[str]], own_devices: set[str], lxd_dir: Path
 ) -> set[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -171,3 +172,23 @@ def test_a_disk_that_has_the_name_since_a_reboot_is_left_alone(
     Machine(state, folder).release(("/dev/sdc",))
 
     assert not any("wide" in call for call in changes(programs))
+
+
+@pytest.mark.parametrize(("device", "zpool"), [("/dev/sdb", "local"), ("/dev/sdc", "")])
+def test_the_zpool_on_a_disk(programs: Programs, device: str, zpool: str):
+    assert storage_leftovers.zpool_on(device) == zpool
+
+
+def test_the_status_of_a_disk_names_its_zpool(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """ZFS leaves no holder in /sys (reports about disks of earlier clusters: LXD issue 15904)."""
+
+    def busy(path: str, flags: int) -> int:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(disks, "_SYS", tmp_path / "sys")
+    monkeypatch.setattr(disks.os, "open", busy)
+
+    assert disks._use("/dev/sdb", "sdb") == "is in zpool local"  # pyright: ignore[reportPrivateUsage]
+    assert disks._use("/dev/sdc", "sdc") == "is in use (Device or resource busy)"  # pyright: ignore[reportPrivateUsage]
