@@ -28,7 +28,8 @@ def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
     if kind is UnresponsiveReason.STOPPED and unresponsive_reason.damaged(ports):
         return Unresponsive(str(error), UnresponsiveReason.DAMAGED)
-    return Unresponsive(str(error), kind, taken(juju, ports))
+    cause = unresponsive_reason.start_failure(ports) if kind is UnresponsiveReason.STOPPED else ""
+    return Unresponsive(str(error), kind, taken(juju, ports), cause=cause)
 
 
 def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Unresponsive:

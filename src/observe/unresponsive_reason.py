@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from datetime import datetime
 
 import deadlines
@@ -45,6 +46,9 @@ _DAMAGED = re.compile(
 From LXD's gateway.go (5.0 to 6.9), and dqlite's uv.c and uv_segment.c. Its other messages here, for
 example about a full disk, do not mean damage.
 """
+
+_ENDED = re.compile(r'msg="Failed (?:to start|starting)(?: the)? daemon" err="((?:[^"\\]|\\.)+)"')
+"""The log message of a daemon that ends when it starts: LXD's daemon.go, later main_daemon.go."""
 
 _STAMP = re.compile(r'time="(\d{4}-\d\d-\d\dT[^"]+)"')
 """The time of a line of LXD's log."""
@@ -86,12 +90,25 @@ def damaged(ports: Ports) -> bool:
     It is the last that a daemon says, and one that is started again warns of other things first.
     Otherwise the message must be recent: the copy may have been mended since.
     """
+    return _last_words(_DAMAGED, ports) is not None
+
+
+def start_failure(ports: Ports) -> str:
+    """LXD's error with which the daemon has just ended when it started, empty if there is none."""
+    match = _last_words(_ENDED, ports)
+    return match[1].replace('\\"', '"') if match else ""
+
+
+def _last_words(pattern: re.Pattern[str], ports: Ports) -> re.Match[str] | None:
+    """The last match in what the daemon has said at its end."""
     lines = ports.machine.lxd_log().splitlines()
     last = len(lines) - _LAST_WORDS
-    return any(
-        _DAMAGED.search(line) and (number >= last or _is_recent(line, ports))
+    recent = (
+        match
         for number, line in enumerate(lines)
+        if (match := pattern.search(line)) and (number >= last or _is_recent(line, ports))
     )
+    return next(iter(deque(recent, maxlen=1)), None)
 
 
 def expired(ports: Ports) -> bool:

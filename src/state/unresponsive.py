@@ -60,6 +60,9 @@ class Unresponsive:
     expired: bool = False
     """Whether it rejects the other members, because the cluster's certificate has expired."""
 
+    cause: str = ""
+    """LXD's own error with which its daemon ended when it started, empty if it did not say one."""
+
     def __str__(self) -> StatusText:
         verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"
         return f"LXD {verb} {self.message}"

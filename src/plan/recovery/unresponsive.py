@@ -210,9 +210,11 @@ def _without_quorum(view: View) -> Status:
     return blocked("LXD here is in a cluster without a quorum; docs: How to recover")
 
 
-def _not_running(reason: UnresponsiveReason) -> Status:
-    """Blocked: what starts the daemon."""
-    if reason is UnresponsiveReason.DAMAGED:
+def _not_running(lxd: Unresponsive) -> Status:
+    """Blocked: what starts the daemon, or why it ends when it starts."""
+    if lxd.cause:
+        return blocked(f"LXD ends when it starts (snap logs lxd): {lxd.cause}")
+    if lxd.reason is UnresponsiveReason.DAMAGED:
         return blocked("LXD's copy of the database here is damaged; docs: How to recover")
     return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
 
@@ -227,7 +229,7 @@ def _by_kind(view: View, lxd: Unresponsive) -> Status:
             | UnresponsiveReason.RECOVERY_INTERRUPTED
             | UnresponsiveReason.DAMAGED
         ):
-            return _not_running(lxd.reason)
+            return _not_running(lxd)
         case UnresponsiveReason.REFUSED | UnresponsiveReason.UNMOUNTABLE:
             return blocked(str(lxd))
         case UnresponsiveReason.OTHER_VERSIONS:

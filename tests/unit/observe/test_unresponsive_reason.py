@@ -115,6 +115,30 @@ def test_the_log_says_that_the_copy_of_the_database_is_damaged(
     assert unresponsive_reason.damaged(ports) == damaged
 
 
+PATCH = 'Failed applying patch "a": Storage volume not found'
+ENDED = 'time="2026-11-28T23:53:31Z" level=error msg="{}" err="{}"'
+QUOTED = PATCH.replace('"', '\\"')
+
+
+@pytest.mark.parametrize(
+    ("log", "later", "why"),
+    [
+        (ENDED.format("Failed to start the daemon", QUOTED), 3600, PATCH),
+        (ENDED.format("Failed starting daemon", QUOTED) + "\nError: other", 3600, PATCH),
+        (ENDED.format("Failed starting daemon", "old") + SINCE, 3600, ""),
+        (ENDED.format("Failed starting daemon", "new") + SINCE, 7, "new"),
+        (ENDED.format("Failed starting proxy", "other"), 7, ""),
+    ],
+)
+def test_the_log_says_why_the_daemon_ended_when_it_started(log: str, later: float, why: str):
+    """LXD issue 12425."""
+    unit = formed(1).units["lxd/0"]
+    unit.machine.log = log
+    ports = replace(unit.ports, clock=lambda: SAID + later)
+
+    assert unresponsive_reason.start_failure(ports) == why
+
+
 @pytest.mark.parametrize(
     ("log", "expired"),
     [(EXPIRED, True), (EXPIRED.replace("is after", "is before"), False), ("refused", False)],

@@ -137,6 +137,19 @@ def test_a_daemon_that_cannot_load_its_database_says_so():
     assert str(app.hook("lxd/2").status) == status
 
 
+def test_a_daemon_that_ends_when_it_starts_says_why():
+    app = formed(3)
+    stopped(app)
+    app.units[
+        "lxd/2"
+    ].machine.log = (
+        'msg="Failed to start the daemon" err="Failed applying patch: Storage volume not found"'
+    )
+
+    status = "blocked: LXD ends when it starts (snap logs lxd): Storage volume not found"
+    assert str(app.hook("lxd/2").status) == status
+
+
 def test_a_silence_is_over_once_lxd_answers():
     app = formed(3)
     frozen(app)
