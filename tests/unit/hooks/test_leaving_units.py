@@ -14,6 +14,7 @@ from ops import testing
 
 from host import snap
 from tests.unit.model_units import formed
+from tests.unit.operations.exchanges import NEXT, attached, fetched
 from tests.unit.scenarios import (
     fail,
     heal,
@@ -25,7 +26,6 @@ from tests.unit.scenarios import (
     with_instance,
     with_volume,
 )
-from tests.unit.operations.exchanges import NEXT, attached, fetched
 from tests.unit.stage import Stage
 
 NORTHBOUND = "network.ovn.northbound_connection"

@@ -9,9 +9,9 @@ from itertools import permutations
 
 import pytest
 
-from tests.unit.scenarios import leaving, names, with_instance
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.operations.exchanges import NEXT, attached, fetched
+from tests.unit.scenarios import leaving, names, with_instance
 
 UNITS = ("lxd/0", "lxd/1", "lxd/2")
 

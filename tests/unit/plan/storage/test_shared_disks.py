@@ -15,9 +15,9 @@ from actions.wipe_device import wipe_device
 from plan.storage import shared_disks
 from state.facts import Device
 from tests.lxd_model.pools import uuid_of
-from tests.unit.scenarios import the_cluster
 from tests.unit.findings import sources, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import the_cluster
 
 LUN = Device(
     "/dev/mapper/lun",
