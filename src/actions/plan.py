@@ -78,7 +78,14 @@ def _networks_lines(view: View, changed: Collection[str]) -> list[str]:
             lines += _network_lines(view, net, members)
         elif net.name not in changed:
             lines += _change_lines(view, lxd, net, members)
-    return lines if contested else [*lines, *_default_nic_lines(view, first, lxd.nic)]
+    stays = contested or _is_anothers(view, lxd, first)
+    return lines if stays else [*lines, *_default_nic_lines(view, first, lxd.nic)]
+
+
+def _is_anothers(view: View, lxd: ClusterView, net: WantedNetwork) -> bool:
+    """Whether the default network is one that the charm neither changes nor uses."""
+    change = networks.foreseen(view, lxd, net)
+    return change.problem is not None and change.nic is None
 
 
 def _change_lines(

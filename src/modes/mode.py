@@ -16,7 +16,7 @@ LONGEST_WITH_TUNNEL = 11
 """The maximum length of a bridge's name that leaves room for the name of its tunnel."""
 
 MARK = "user.lxd-cluster.mode"
-"""LXD's key of a network: the mode in which it was made. Several modes have one type."""
+"""LXD's key of a network: the mode in which the charm made it. Several modes have one type."""
 
 NAMED = "user.lxd-cluster.name"
 """LXD's key of a network: the name in the option, if that was taken when it was made. Several names

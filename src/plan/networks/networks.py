@@ -20,6 +20,7 @@ from plan.networks import (
     contributions,
     cutting,
     obstacles,
+    ownership,
     parents,
     uplinks,
     wanted_networks,
@@ -117,7 +118,7 @@ def foreseen(view: View, lxd: ClusterView, net: WantedNetwork) -> NetworkChange:
         return NetworkChange()
     own = contributions.to_network(view, net) if contributions.concerns(net) else None
     if own is not None and own.problem:
-        return NetworkChange(problem=blocked(own.problem))
+        return NetworkChange(problem=blocked(own.problem), nic=mode.nic(net, ""))
     links = {lxd.server.name: own.parent} if own is not None else {}
     return _drift(view, lxd, net, network, links)
 
@@ -162,12 +163,10 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     """LXD's keys that all members share. An empty one must not be set."""
     mode = network_modes.MODES[net.mode]
     keys = {**mode.config(net), **net.config}
-    # A type with only one mode needs no key for it.
-    mark = {MARK: mode.name} if mode.name != mode.type else {}
     option_keys = {*net.config, *(key for key in mode.chosen if keys.get(key, AUTO) != AUTO)}
     return {
         **keys,
-        **mark,
+        MARK: mode.name,
         **_looked_for(net),
         storage_contributions.KEYS: " ".join(sorted(option_keys)),
     }
@@ -214,11 +213,11 @@ def _drift(
 ) -> NetworkChange:
     """Changes an existing network to the wanted one, unless that would cut off instances."""
     mode = network_modes.MODES[net.mode]
-    nic = mode.nic(net, "")
     wanted = {**_taken_back(network), **_keys(net), **_chosen_anew(view, lxd, net, network, links)}
     changes = network_modes.drift(wanted, network.config)
     if not changes:
-        return NetworkChange(nic=nic)
+        return NetworkChange(nic=mode.nic(net, ""))
+    nic = mode.nic(net, "") if ownership.is_charms(lxd, network) else None
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
     if AUTO in changes.values():
@@ -228,6 +227,8 @@ def _drift(
     if problem := obstacles.of_update(view, lxd, net, network, changes):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
+    if problem := ownership.refused(lxd, network, update):
+        return NetworkChange(problem=problem)
     if fixed := cutting.fixed(network, mode_of(network), update):
         return NetworkChange(problem=fixed, nic=nic)
     cut = cutting.cut_off(network, mode_of(network), update)
