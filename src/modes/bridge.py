@@ -3,6 +3,7 @@
 
 """A bridge on every member, with LXD's own DHCP and DNS on it."""
 
+from modes import lxd_keys
 from modes.address_keys import (
     BRIDGE_WORDS,
     WORD_OF_BRIDGE,
@@ -23,6 +24,7 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
 MODE = Mode(
     name="bridge",
     type="bridge",
+    takes=lxd_keys.BRIDGE,
     words=BRIDGE_WORDS | {"ranges"},
     word_of={**WORD_OF_BRIDGE, **WORD_OF_RANGES},
     config=_config,

@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from modes import lxd_keys
 from modes.mode import AUTO, LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.addresses import is_subnet
 from values.interface import Interface
@@ -115,6 +116,7 @@ def _ipv4_networks(interface: Interface) -> list[_Network]:
 MODE = Mode(
     name="fan",
     type="bridge",
+    takes=lxd_keys.FAN,
     words=frozenset({"ipv4", "nat", "mtu"}),
     word_of={"fan.overlay_subnet": "ipv4", "bridge.mtu": "mtu", "ipv4.nat": "nat"},
     config=_config,

@@ -6,7 +6,7 @@
 They reach the interface's network and one another, but not their own machine.
 """
 
-from modes import parent_checks
+from modes import lxd_keys, parent_checks
 from modes.mode import Mode, on_network
 from values.wanted_network import WantedNetwork
 
@@ -22,6 +22,7 @@ def config(wanted: WantedNetwork) -> dict[str, str]:
 MODE = Mode(
     name="macvlan",
     type="macvlan",
+    takes=lxd_keys.MACVLAN,
     words=WORDS,
     word_of=WORD_OF,
     config=config,

@@ -120,6 +120,8 @@ class Mode:
     """The maximum prefix length of its IPv4 subnet."""
     prefixes: tuple[int, ...] = ()
     """The only prefix lengths of its IPv4 subnet, empty if there is no such limit."""
+    takes: frozenset[str] = frozenset()
+    """The keys that LXD takes for it: see `modes.lxd_keys`."""
     own_keys: str = ""
     """The beginning of keys that no other mode of LXD's type has, empty if there are none."""
 

@@ -3,6 +3,7 @@
 
 """A virtual network over all members with its own router, made by OVN."""
 
+from modes import lxd_keys
 from modes.address_keys import WORD_OF_BRIDGE, subnets
 from modes.mode import Mode, on_network
 from values.wanted_network import WantedNetwork
@@ -22,6 +23,7 @@ def _config(wanted: WantedNetwork) -> dict[str, str]:
 MODE = Mode(
     name="ovn",
     type="ovn",
+    takes=lxd_keys.OVN,
     words=frozenset({"ipv4", "ipv6", "nat", "mtu", "domain", "uplink"}),
     word_of=WORD_OF_BRIDGE,
     config=_config,

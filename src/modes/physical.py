@@ -5,7 +5,7 @@
 
 from dataclasses import replace
 
-from modes import macvlan, parent_checks
+from modes import lxd_keys, macvlan, parent_checks
 from modes.address_keys import WORD_OF_UPLINK, of_uplink
 from modes.mode import Mode, Site
 from values.interface import Interface
@@ -48,6 +48,7 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> StatusText:
 MODE = Mode(
     name="physical",
     type="physical",
+    takes=lxd_keys.PHYSICAL,
     words=macvlan.WORDS | {"gateway", "ranges", "dns"},
     word_of={**macvlan.WORD_OF, **WORD_OF_UPLINK},
     config=_config,

@@ -3,7 +3,7 @@
 
 """Each instance has a virtual function of a network card of its machine."""
 
-from modes import parent_checks
+from modes import lxd_keys, parent_checks
 from modes.macvlan import WORD_OF, WORDS, config
 from modes.mode import Mode, on_network
 from values.interface import Interface
@@ -21,6 +21,7 @@ def _unfit(wanted: WantedNetwork, interface: Interface) -> StatusText:
 MODE = Mode(
     name="sriov",
     type="sriov",
+    takes=lxd_keys.SRIOV,
     words=WORDS,
     word_of=WORD_OF,
     config=config,

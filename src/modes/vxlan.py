@@ -14,6 +14,7 @@ import hashlib
 import ipaddress
 from dataclasses import replace
 
+from modes import lxd_keys
 from modes.address_keys import BRIDGE_WORDS, WORD_OF_BRIDGE, of_bridge
 from modes.mode import AUTO, LONGEST_WITH_TUNNEL, Mode, Site, on_network
 from values.wanted_network import WantedNetwork
@@ -106,6 +107,7 @@ def _subnet(number: int, site: Site) -> str:
 MODE = Mode(
     name="vxlan",
     type="bridge",
+    takes=lxd_keys.OVERLAY,
     words=(BRIDGE_WORDS - {"dhcp-ranges"}) | {"parent", "group"},
     word_of=WORD_OF_BRIDGE,
     config=_config,

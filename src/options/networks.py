@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from modes import lxd_keys
 from options.subnets import misfit
 from values import yaml_maps
 
@@ -174,6 +175,17 @@ def config_text(value: str) -> str:
     return value
 
 
+def of_mode(keys: Iterable[str], mode: Mode) -> None:
+    """Raises ValueError for a key that LXD takes for networks of other modes only.
+
+    A mode without a network of LXD ignores all keys.
+    """
+    for key in keys if mode.type else ():
+        if lxd_keys.misfit(key, mode.takes):
+            use = ", ".join(lxd_keys.like(key, mode.takes - mode.word_of.keys()))
+            raise ValueError(f"{mode.name} has no {key}; use {use}")
+
+
 def without_words(keys: Iterable[str], mode: Mode, words: Mapping[str, str]) -> None:
     """Raises ValueError for a key of LXD that a word sets: only the word's value is checked.
 
@@ -273,6 +285,7 @@ def _network(network: str, value: Any, modes: Mapping[str, Mode]) -> WantedNetwo
         fits(network, modes[mode])
         _tunnels(network, values.get("config", {}))
         without_words(values.get("config", {}), modes[mode], {word: word for word in _WORDS})
+        of_mode(values.get("config", {}), modes[mode])
         wanted = WantedNetwork(name=network, mode=mode, **values)
         of_fitting_size(wanted.ipv4, modes[mode])
         if problem := misfit(wanted, modes[mode].ranges_in):

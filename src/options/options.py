@@ -151,6 +151,7 @@ def _network_config(value: str, info: ValidationInfo) -> str:
     if mode := info.data.get("network_mode"):
         keys = yaml_maps.mapping(text, "")
         network_options.without_words(keys, modes.MODES[mode], _OPTION_OF_WORD)
+        network_options.of_mode(keys, modes.MODES[mode])
     return text
 
 

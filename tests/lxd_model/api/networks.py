@@ -14,7 +14,7 @@ from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
 from tests.lxd_model.refusal import Refusal, bad
-from tests.lxd_model.things import DEFAULT, NO_CONFIG
+from tests.lxd_model.things import DEFAULT, NO_CONFIG, Config
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -144,6 +144,7 @@ def post(call: Call) -> Answer:
             raise bad(f'Config key "{key}" may not be used as member-specific key')
     what = Change("Creating network", f"{used_by.url('networks', name)}?project=default", True)
     if not member:
+        _refuse_unknown(name, kind, config, server.generation.name)
         work = networks.making(server, name, kind, config)
         return make(call, what, work, server.generation.storage_operations)
 
@@ -168,13 +169,22 @@ def _validate_name(name: str, kind: str) -> None:
         raise bad("Invalid network name: Name contains invalid characters")
 
 
+def _refuse_unknown(name: str, kind: str, config: Config, generation: str) -> None:
+    """As `validate` in network/driver_common.go, 5.0 to 6.9."""
+    known = known_keys(generation, f"network-{kind}")
+    for key in config:
+        if not _is_known(key, known):
+            raise bad(f'Invalid option for network "{name}" option "{key}"')
+
+
 def _is_known(key: str, known: frozenset[str]) -> bool:
-    """Whether a network of a type with these keys may have `key`: any name of a tunnel is valid."""
+    """Whether a network of a type with these keys may have `key`: names in it are valid."""
     if key in OWN_KEYS or key.startswith(("user.", "volatile.")):
         return True
     first, *more = key.split(".")
-    template = f"tunnel.NAME.{more[-1]}" if first == "tunnel" and len(more) == 2 else key
-    return template in known
+    templates = {("tunnel", 2): "tunnel.NAME.", ("bgp", 3): "bgp.peers.NAME."}
+    start = templates.get((first, len(more)), "")
+    return (f"{start}{more[-1]}" if start else key) in known
 
 
 def _update(call: Call, *, replaces: bool) -> Answer:
@@ -190,13 +200,10 @@ def _update(call: Call, *, replaces: bool) -> Answer:
             raise bad(f'Config key "{key}" is cluster member specific')
         if member and key not in OWN_KEYS and now.get(key) != value:
             raise bad(f'Config key "{key}" may not be used as member-specific key')
-    known = known_keys(server.generation.name, f"network-{network.type}")
     description = call.body.get("description", "")
 
     def effect() -> None:
-        for key in config:
-            if not _is_known(key, known):
-                raise bad(f'Invalid option for network "{network.name}" option "{key}"')
+        _refuse_unknown(network.name, network.type, config, server.generation.name)
         if member:
             before = NO_CONFIG if replaces else network.members.get(member, NO_CONFIG)
             own = {k: v for k, v in config.items() if k in OWN_KEYS}

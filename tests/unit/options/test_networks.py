@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from tests.unit.scenarios import ADDRESSED, BR0, ETH1
 from values.status import STATUS_LIMIT
 from values.wanted_network import WantedNetwork
 
+RECORDINGS = Path(__file__).parents[2] / "recordings"
+_OURS = ("parent", "vlan", "network", "bridge.external", "bgp.ipv", "acceleration", "volatile.")
 WORDS = st.dictionaries(
     st.sampled_from(
         (
@@ -98,7 +102,10 @@ FREE = [
     ("bridge", "ipv4.dhcp.expiry"),
     ("vxlan", "ipv4.dhcp.ranges"),
     ("ovn", "ipv4.dhcp.ranges"),
-    ("macvlan", "bridge.mtu"),
+    ("macvlan", "gvrp"),
+    ("bridge", "tunnel.t1.ttl"),
+    ("sriov", "user.rack"),
+    ("bridge", "ipv4.later"),
 ]
 """Keys that no word of their modes sets: LXD's key is the only way."""
 EVERY_WORD = WantedNetwork(
@@ -128,6 +135,60 @@ def test_a_key_without_a_word_is_free(mode: str, key: str):
     (net,) = parse(f"lan: {{mode: {mode}, config: {{{key}: x}}}}", MODES)
 
     assert net.config == {key: "x"}
+
+
+OF_OTHERS = [
+    ("macvlan", "ipv4.dhcp.expiry", "gvrp, user.*"),
+    ("macvlan", "bridge.mtu", "gvrp, user.*"),
+    ("sriov", "gvrp", "user.*"),
+    ("ovn", "dns.mode", "dns.search, dns.zone."),
+    ("bridge", "bridge.mode", "bridge.driver, b"),
+    ("bridge", "fan.type", "bgp, bridge, dns, ipv4,"),
+    ("fan", "ipv4.routes", "ipv4.dhcp.expiry, ipv4."),
+    ("vxlan", "ipv4.dhcp", "ipv4.dhcp.expiry, ipv4."),
+    ("physical", "ipv4.nat", "ipv4.routes, ipv4."),
+    ("physical", "tunnel.t1.ttl", "bgp, gvrp, ipv4,"),
+]
+"""By mode: a key of LXD that another mode has, and the beginning of what this one has instead."""
+
+
+def refusal(**options: str) -> str:
+    """The status of wrong options."""
+    with pytest.raises(ValidationError) as refused:
+        Options.model_validate(options)
+    return explain(refused.value)
+
+
+@pytest.mark.parametrize(("mode", "key", "use"), OF_OTHERS)
+def test_a_key_of_other_modes_is_refused_with_what_this_one_has(mode: str, key: str, use: str):
+    named = f": {mode} has no {key}; use {use}"
+
+    assert named in refusal(network_mode=mode, network_config=f"{{{key}: x}}")
+    assert named in refusal(networks=f"{{lan: {{mode: {mode}, config: {{{key}: x}}}}}}")
+
+
+@pytest.mark.parametrize("mode", ["flat", "none"])
+def test_without_a_network_of_lxd_its_keys_are_ignored(mode: str):
+    assert Options(network_mode=mode, network_config="{ipv4.dhcp.expiry: 2h}")
+
+
+RECORDED = ("bridge", "macvlan", "ovn", "physical", "sriov")
+
+
+@pytest.mark.parametrize("kind", RECORDED)
+def test_the_keys_of_a_mode_are_those_of_lxd(kind: str):
+    """LXD 5.0 has no list of them: its keys are among those of 5.21, by source."""
+    recorded = {key for name in ("5.21.7-keys", "6.9-keys") for key in _recorded(name, kind)}
+    of_members = {key for key in recorded if key.startswith(_OURS)}
+    taken = {mode.name: mode.takes for mode in MODES.values()}
+    fan = {"bridge.mode"} | taken["fan"] - taken["bridge"] if kind == "bridge" else set[str]()
+
+    assert taken[kind] | of_members | fan == recorded - {"user.*"}
+
+
+def _recorded(name: str, kind: str) -> set[str]:
+    keys = json.loads((RECORDINGS / f"{name}.json").read_text())[f"network-{kind}"]
+    return {key.replace("NAME", "*") for key in keys}
 
 
 @pytest.mark.parametrize("key", ["ipv4.gateway", "ipv4.ovn.ranges", "dns.nameservers"])

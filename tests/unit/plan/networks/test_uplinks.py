@@ -109,6 +109,9 @@ def test_a_network_that_an_older_charm_made_says_what_to_set():
     app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
     config = {"network": "up", "ipv4.address": "auto", "ipv6.address": "auto"}
     api(app).networks.create("ovn0", "ovn", config, {})
+    profile = api(app).profiles.default()
+    eth0 = {"type": "nic", "name": "eth0", "network": "ovn0"}
+    api(app).profiles.set_default({**profile, "devices": {**profile["devices"], "eth0": eth0}})
 
     changed(app, **ON_UP)
     status = str(app.hook("lxd/0").status)
