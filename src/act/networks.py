@@ -15,10 +15,12 @@ from functools import partial
 from act import join_guard
 from act.handlers import Handlers
 from host import overlay_dhcp
+from lxd import profiles
 from lxd.errors import LxdError, LxdUnreachable
 from plan.networks import overlay_dhcp as plan_overlay_dhcp
 from plan.networks.contributions import PARENTS, UNFINISHED
 from ports.ports import Ports
+from records import without_nic
 from relations import ovn
 from state.cluster import Network
 from state.view import RunHistory
@@ -182,8 +184,22 @@ def set_default_profile(
         try:
             ports.lxd.profiles.set_default({**profile, "devices": devices})
         except LxdError as error:
-            raise LxdError(_with_cure(str(error))) from error
+            if not _noted(str(error), ports):
+                raise LxdError(_with_cure(str(error))) from error
     return history
+
+
+def _noted(error: str, ports: Ports) -> bool:
+    """Whether LXD has saved the profile, and a note has the instances that lack its nic."""
+    named = profiles.not_changed(error)
+    if not named:
+        return False
+    logger.warning("the default profile: %s", error)
+    member = ports.lxd.server.get().name
+    before = without_nic.read(ports.lxd.notes.read())
+    lacking = ports.lxd.profiles.left_without_nic(named, member)
+    ports.lxd.notes.write(without_nic.written({**before, **lacking}))
+    return bool(lacking)
 
 
 def _with_cure(error: str) -> str:

@@ -5,19 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import deadlines
 from lxd.client import Client
-from lxd.errors import LxdError
+from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from values import lxd_urls
+from values.profile_devices import NIC
 
 Devices = Mapping[str, Mapping[str, str]]
 """Devices by name: their keys."""
 
 _DEFAULT = api_path("profiles", "default")
+_NOT_CHANGED = re.compile(r"Project: (\S+), Instance: (\S+): ")
+"""A line of LXD's list of instances that it could not change with their profile."""
+
+
+def not_changed(error: str) -> frozenset[str]:
+    """The instances that LXD names in an error about a profile that it has saved."""
+    saved = "profile change still saved" in error
+    return frozenset(f"{m[1]}/{m[2]}" for m in _NOT_CHANGED.finditer(error) if saved)
 
 
 class ProfilesApi:
@@ -39,6 +49,53 @@ class ProfilesApi:
     def set_default(self, profile: Mapping[str, Any]) -> None:
         """Replaces the default profile."""
         self._client.change("PUT", _DEFAULT, dict(profile))
+
+    def left_without_nic(self, named: Collection[str], member: str) -> dict[str, str]:
+        """Running instances of the default profile that lack its nic, with their last start.
+
+        `named` are those that LXD could not change, and `member` is the one that it told so. If one
+        of them is there, LXD has told no other member of the change (`profilePut`, 5.0 to 6.9).
+        """
+        users: list[str] = self._client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
+        parts = [url for url in map(lxd_urls.read, users) if url.kind == "instances"]
+        rows = {f"{url.project}/{url.name}": self._row(url.project, url.name) for url in parts}
+        lacking = {name: row for name, row in rows.items() if row and _nic_of_profile(row)}
+        untold = any(name in named and row["location"] == member for name, row in lacking.items())
+        return {
+            name: str(row["last_used_at"])
+            for name, row in lacking.items()
+            if name in named or (untold and row["location"] != member)
+        }
+
+    def still_without_nic(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Those of these instances that have not started since then, and have no own `eth0`.
+
+        An instance of a member that does not answer counts.
+        """
+        rows = {name: self._row(*name.split("/", 1)) for name in before}
+        return {
+            name: started
+            for name, started in before.items()
+            if (row := rows[name]) is None
+            or (_nic_of_profile(row) and row["last_used_at"] == started)
+        }
+
+    def _row(self, project: str, name: str) -> Mapping[str, Any] | None:
+        """An instance as LXD shows it, without any key if there is none; None without an answer."""
+        try:
+            return self._client.get(api_path("instances", name), {"project": project})
+        except LxdError as error:
+            return {} if error.not_found else None
+        except LxdUnreachable:
+            return None
+
+
+def _nic_of_profile(row: Mapping[str, Any]) -> bool:
+    """Whether an instance that is not stopped has an `eth0` that is not its own."""
+    own: Devices = row.get("devices") or {}
+    devices: Devices = row.get("expanded_devices") or {}
+    has = devices.get(NIC, {}).get("type") == "nic" and NIC not in own
+    return has and str(row.get("status")).upper() != "STOPPED"
 
 
 def keep(client: Client, chosen: Callable[[Devices], Devices]) -> None:

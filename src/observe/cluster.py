@@ -24,7 +24,7 @@ from plan.networks import networks, overlay_dhcp
 from plan.storage import pools
 from plan.verified_peers import believed
 from ports.ports import Ports
-from records import member_marks, member_units, not_running, pool_deletions
+from records import member_marks, member_units, not_running, pool_deletions, without_nic
 from state.cluster import ClusterView, Member, Server
 from state.hook_input import HookInput
 from state.unresponsive import Unresponsive, UnresponsiveReason
@@ -319,7 +319,8 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     }
     parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(with_parents)}
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
-    return replace(lxd, networks=existing, nic=nic, root=root)
+    lacking = ports.lxd.profiles.still_without_nic(without_nic.read(lxd.notes))
+    return replace(lxd, networks=existing, nic=nic, root=root, without_nic=lacking)
 
 
 def _default_devices(ports: Ports) -> dict[str, dict[str, str]]:

@@ -25,6 +25,7 @@ from plan.networks import (
     networks,
     overlay_dhcp,
     own_parents,
+    profile_nics,
 )
 from plan.recovery import heartbeats, quorum, unresponsive
 from plan.server import proxies, related_keys, settings
@@ -357,11 +358,13 @@ def _shared(
     problem = (
         net.problem
         or change.problem
+        or profile_nics.problem(lxd)
         or gateways.problem(view.options, lxd)
         or proxy.problem
         or health.unfinished(view, lxd, peers, decided)
     )
-    return _SharedChange((*groups, proxy.steps, change.steps), problem, change.request)
+    groups += [profile_nics.settled(lxd), proxy.steps, change.steps]
+    return _SharedChange(tuple(groups), problem, change.request)
 
 
 def _refused_pool(offers: dict[str, Contribution]) -> Status | None:

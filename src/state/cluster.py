@@ -210,6 +210,10 @@ class ClusterView:
     """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
+    without_nic: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Running instances that lack the default profile's nic, with their last start. Only the
+    coordinator asks, and only about those that a note names.
+    """
     root: str | None = None
     """The pool of the default profile's root disk, empty without one. Only the coordinator asks,
     and others if the profile uses several pools.

@@ -129,7 +129,8 @@ def start(server: Server, key: Key) -> None:
     refuse_evacuated(records.rows.get(instance.location))
     if instance.running:
         raise bad("The instance is already running")
-    records.instances[key] = replace(instance, running=True, wanted=False)
+    began = server.cloud.now
+    records.instances[key] = replace(instance, running=True, wanted=False, started=began)
     processes.begin(processes.location(server, instance), instance)
 
 
@@ -171,6 +172,7 @@ def set_profile(server: Server, profile: Profile) -> None:
     _check_devices(records, profile.devices)
     users = [i for i in records.instances.values() if before in profiles_of(records, i)]
     networks = {i.key: on_network(records, i) for i in users}
+    devices = {i.key: all_devices(records, i) for i in users}
     pool = root_pool(profile.devices)
     if pool != root_pool(before.devices):
         relying = [i for i in users if not has_root(i.devices)]
@@ -182,12 +184,21 @@ def set_profile(server: Server, profile: Profile) -> None:
         if gone and server.cloud.now - instance.launched > _NEW:
             server.cloud.cut_off.append(f"{instance} from {min(gone)}")
     for instance in users:
-        if name := _duplicate_nic(all_devices(records, instance)):
+        now = all_devices(records, instance)
+        if why := _unchanged(instance, devices[instance.key], now):
             raise Refusal(
                 "The following instances failed to update (profile change still saved):\n"
-                f" - Project: {instance.project}, Instance: {instance.name}: "
-                f'Duplicate NIC name detected "{name}"'
+                f" - Project: {instance.project}, Instance: {instance.name}: {why}\n"
             )
+
+
+def _unchanged(instance: Instance, before: Devices, now: Devices) -> str:
+    """Why LXD does not change an instance with its profile, empty if it does."""
+    if name := _duplicate_nic(now):
+        return f'Duplicate NIC name detected "{name}"'
+    if instance.running and instance.fixed and before != now:
+        return 'Failed to start device "eth0": No unused PCIe ports available for hotplugging'
+    return ""
 
 
 def _duplicate_nic(devices: Devices) -> str:

@@ -37,6 +37,9 @@ class Instance:
     kind: str = "container"
     description: str = ""
     launched: float = 0.0
+    started: float = 0.0
+    fixed: bool = False
+    """LXD cannot change its devices while it runs: a virtual machine may have no free slot."""
     pool: str = ""
     """The actual pool of its root disk."""
     wanted: bool = False

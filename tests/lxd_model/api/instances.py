@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from tests.lxd_model import evacuation, heartbeats, instances, peers, processes, times
@@ -26,6 +27,10 @@ _GROUP = "volatile.cluster.group"
 _OF_STATE = frozenset({"Starting instance", "Stopping instance"})
 
 
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _as_json(call: Call, instance: Instance) -> dict[str, Any]:
     records = call.records
     found: dict[str, Any] = {
@@ -34,7 +39,7 @@ def _as_json(call: Call, instance: Instance) -> dict[str, Any]:
         "status": "Running" if instance.running else "Stopped",
         "status_code": 103 if instance.running else 102,
         "created_at": "2026-11-28T00:00:00Z",
-        "last_used_at": "1970-01-01T00:00:00Z",
+        "last_used_at": _moment(instance.started),
         "location": instance.location,
         "type": instance.kind,
         "project": instance.project,

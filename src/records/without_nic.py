@@ -1,0 +1,30 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""Running instances that LXD could not give the default profile's new nic.
+
+LXD saves the profile all the same, and says which instances it could not change only once
+(`doProfileUpdate` in profiles_utils.go, 5.0 to 6.9). A note keeps them until they are as the
+profile says: with their next start, or with an `eth0` of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+NOTE = "without-nic"
+
+
+def read(notes: Mapping[str, str]) -> dict[str, str]:
+    """By instance, as PROJECT/NAME: the time of its last start, when LXD could not change it."""
+    try:
+        found: dict[str, str] = json.loads(notes.get(NOTE, "") or "{}")
+        return {str(instance): str(started) for instance, started in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}  # Somebody else wrote there.
+
+
+def written(instances: Mapping[str, str]) -> dict[str, str]:
+    """The note about these instances, each with the time of its last start."""
+    return {NOTE: json.dumps(instances, sort_keys=True) if instances else ""}
