@@ -187,6 +187,7 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
         up="UP" in row.get("flags", ["UP"]),
         master=_master(row),
         base="" if "link_netnsid" in row else str(row.get("link", "")),
+        vlan=_vlan(link),
         wireless=any((_SYSFS / name / sign).exists() for sign in _WIRELESS),
         secondary=frozenset(
             str(info["local"])
@@ -194,6 +195,11 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
             if info.get("secondary") or info.get("temporary")
         ),
     )
+
+
+def _vlan(link: dict[str, Any]) -> int:
+    """The VLAN of a VLAN's own interface, 0 for any other."""
+    return int(link.get("info_data", {}).get("id", 0)) if link.get("info_kind") == "vlan" else 0
 
 
 def _master(row: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ An access point takes frames only from its client's MAC.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
 from values.interface import Interface
 from values.status import StatusText
@@ -49,6 +50,22 @@ def without_address(interface: Interface, version: int) -> StatusText:
     """It has no address of that version of IP."""
     has = {ipaddress.ip_interface(subnet).version for subnet in interface.subnets}
     return "" if version in has else f"has no IPv{version} address"
+
+
+def taken_vlan(vlan: int, interface: Interface, here: Iterable[Interface]) -> str:
+    """The machine uses the VLAN on an interface itself.
+
+    LXD takes the VLAN's existing interface, whatever its name is (GetHostDevice, 5.0 to 6.9), and
+    starts no OVN network on one with an address.
+    """
+    found = (i for i in here if vlan and i.base == interface.name and i.vlan == vlan)
+    own = next(found, None)
+    if own is None:
+        return ""
+    if own.subnets:
+        return f"has {own.name} with {own.subnets[0].partition('/')[0]}"
+    free = own.master in ("", OPEN_VSWITCH)
+    return "" if free else f"has {own.name}, a port of {own.master}"
 
 
 def of_macvlan(wanted: WantedNetwork, interface: Interface) -> str:

@@ -33,6 +33,8 @@ class Interface:
     """The bridge or bond that it is a port of."""
     base: str = ""
     """The interface that it is made on, of a VLAN or a macvlan."""
+    vlan: int = 0
+    """Its VLAN on that interface, 0 for none."""
     wireless: bool = False
     defaults: frozenset[int] = frozenset()
     """Versions of IP with a default route through it."""

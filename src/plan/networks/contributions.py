@@ -262,11 +262,20 @@ def members_version(view: View) -> int:
 
 def _parent(view: View, wanted: WantedNetwork) -> ParentInterface:
     mode = modes.MODES[wanted.mode]
-    contribution = _first_fit(view, wanted, lambda interface: mode.unfit(wanted, interface))
+    contribution = _first_fit(
+        view, wanted, lambda i: mode.unfit(wanted, i) or _taken_vlan(view, wanted, i)
+    )
     meant = next((i for i in view.interfaces if i.name == contribution.parent), None)
     if meant is not None and (why := mode.unready(wanted, meant)):
         return ParentInterface(problem=_unfit(meant.name, why, wanted))
     return contribution
+
+
+def _taken_vlan(view: View, wanted: WantedNetwork, interface: Interface) -> str:
+    """What the machine itself uses the VLAN of an uplink for. A bridge can be shared."""
+    if not modes.MODES[wanted.mode].exclusive or interface.bridge:
+        return ""
+    return parent_checks.taken_vlan(wanted.vlan, interface, view.interfaces)
 
 
 def _tunnel(view: View, wanted: WantedNetwork) -> ParentInterface:

@@ -177,3 +177,11 @@ def test_a_resolv_conf_in_any_encoding_is_read(
     found = machine(link("eth0", "", "", address("10.0.0.1", 24)), routes=[route])
 
     assert found["eth0"].resolvers == ("10.0.0.2",)
+
+
+def test_a_vlan_is_known_by_its_number_whatever_its_name_is(machine: Any):
+    info = {"info_kind": "vlan", "info_data": {"protocol": "802.1Q", "id": 7}}
+    found = machine(link("eth0"), {**link("office"), "link": "eth0", "linkinfo": info})
+
+    assert (found["office"].base, found["office"].vlan) == ("eth0", 7)
+    assert found["eth0"].vlan == 0

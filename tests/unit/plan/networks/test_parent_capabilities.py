@@ -98,6 +98,45 @@ def test_an_uplink_takes_an_interface_whole(interface: Interface, why: str):
     assert "up" not in the_cluster(app).networks
 
 
+VLAN = Interface("office", base="eth1", vlan=7)
+VLANS = [
+    (replace(VLAN, subnets=("10.7.0.5/24",)), "has office with 10.7.0.5"),
+    (replace(VLAN, master="br-office"), "has office, a port of br-office"),
+]
+ON_VLAN = "{up: {mode: physical, parent: eth1, vlan: 7}}"
+
+
+@pytest.mark.parametrize(("own", "why"), VLANS, ids=str)
+def test_an_uplink_does_not_take_a_vlan_that_the_machine_uses(own: Interface, why: str):
+    """MAAS gave it any name: LXD looks for the VLAN, not for the name."""
+    app = app_on(CARD, own, networks=ON_VLAN)
+
+    assert statuses(app)["lxd/2"] == f"blocked: eth1 {why}: name another for up"
+    assert "up" not in the_cluster(app).networks
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        VLAN,
+        replace(VLAN, master="ovs-system"),
+        replace(VLAN, subnets=("10.7.0.5/24",), vlan=8),
+        replace(VLAN, subnets=("10.7.0.5/24",), base="eth2"),
+    ],
+)
+def test_an_uplink_takes_a_vlan_that_is_free_or_in_lxds_open_vswitch(own: Interface):
+    app = app_on(CARD, own, networks=ON_VLAN)
+
+    assert "up" in the_cluster(app).networks
+
+
+def test_a_macvlan_network_shares_a_vlan_with_its_machine():
+    own = replace(VLAN, subnets=("10.7.0.5/24",))
+    app = app_on(CARD, own, networks="{lan: {mode: macvlan, parent: eth1, vlan: 7}}")
+
+    assert "lan" in the_cluster(app).networks
+
+
 def test_an_uplink_may_be_down_and_in_the_open_vswitch_that_lxd_put_it_into():
     app = app_on(
         replace(CARD, up=False, master="ovs-system"),
