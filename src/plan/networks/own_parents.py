@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+import modes
+from modes import parent_checks
 from plan.networks import contributions, cutting, networks, wanted_networks
 from state.cluster import ClusterView, Network
 from state.peers import ParentInterface
@@ -64,7 +66,9 @@ def _due(
     users = cutting.users(network)
     # Also if the machine lacks the interface: it may be back in a moment.
     if users and not view.options.network_disruptive:
-        return Due(problem=networks.refused(net, f"parent cuts off {users}"))
+        port = _port(view, net, current)
+        why = f"{current} {port}" if port else f"parent cuts off {users}"
+        return Due(problem=networks.refused(net, why))
     return Due((SetOwnParent(net.name, lxd.server.name, answer.parent),))
 
 
@@ -72,9 +76,18 @@ def _stays(view: View, net: WantedNetwork, current: str) -> bool:
     """Whether the list of names selects it. Another one of the list may fit better for a moment.
 
     Without a list it stays as long as the machine has it: the binding may have several interfaces.
+    One that became a port of a bridge does not stay: LXD starts no instance on it. Juju makes such
+    a bridge for its own containers, and the binding has its name then.
     """
     listed = not net.parents or any(fnmatch(current, pattern) for pattern in net.parents)
-    return listed and _is_here(view, current)
+    return listed and _is_here(view, current) and not _port(view, net, current)
+
+
+def _port(view: View, net: WantedNetwork, current: str) -> str:
+    """The bridge or bond that it is a port of, in words. Empty if the network can be on a port."""
+    here = next((i for i in view.interfaces if i.name == current), None)
+    why = parent_checks.port(here) if here is not None else ""
+    return why if here is not None and modes.MODES[net.mode].unfit(net, here) == why else ""
 
 
 def _is_here(view: View, interface: str) -> bool:

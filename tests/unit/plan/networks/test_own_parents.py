@@ -109,3 +109,63 @@ def test_without_another_card_the_unit_says_what_is_missing():
 
     assert statuses(app)["lxd/1"] == "blocked: network-parent=eth1: not on this machine"
     assert parents(app, "lan0")["m1"] == "eth1"
+
+
+def bridged_by_juju(app: ModelApp) -> ModelApp:
+    """Juju made a bridge over the card of lxd/1's machine, for containers of its own."""
+    port = replace(ETH1, master="br-eth1")
+    return with_card(app, "lxd/1", port, Interface("br-eth1", bridge=True))
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_card_that_became_a_port_of_a_bridge_is_replaced_by_the_bridge(generation: str):
+    app = on_lan("eth1 br-eth1", generation=generation)
+
+    bridged_by_juju(app)
+
+    assert parents(app, "lan0") == {"m0": "eth1", "m1": "br-eth1", "m2": "eth1"}
+    assert statuses(app)["lxd/1"].startswith("active")
+
+
+def test_the_binding_has_the_bridge_then():
+    app = formed(3)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [ETH1]
+    app.bound = replace(app.bound, interface="eth1")
+    changed(app, network_mode="macvlan", network_name="lan0")
+    app.bound = replace(app.bound, interface="br-eth1")
+
+    port = replace(ETH1, master="br-eth1")
+    for unit in ("lxd/0", "lxd/1", "lxd/2"):
+        with_card(app, unit, port, Interface("br-eth1", bridge=True))
+
+    assert set(parents(app, "lan0").values()) == {"br-eth1"}
+
+
+def test_under_instances_the_status_names_the_port():
+    """The kernel has none of them running there: they would not start."""
+    app = bridged_by_juju(on_lan0(on_lan("eth1 br-eth1")))
+
+    why = "eth1 is a port of br-eth1; set network-disruptive=true"
+    assert statuses(app)["lxd/1"] == f"blocked: network lan0: {why}"
+    changed(app, network_disruptive=True)
+    assert parents(app, "lan0")["m1"] == "br-eth1"
+
+
+def test_virtual_functions_of_a_port_stay():
+    card = replace(ETH1, virtual_functions=4)
+    app = formed(3)
+    for unit in app.units.values():
+        unit.machine.interfaces_ = [card]
+    options = {"network_mode": "sriov", "network_name": "lan0"}
+    changed(app, **options, network_parent="eth1 br-eth1")
+
+    with_card(app, "lxd/1", replace(card, master="bond0"), Interface("bond0"))
+
+    assert parents(app, "lan0")["m1"] == "eth1"
+
+
+def test_without_another_name_in_the_list_the_status_names_the_bridge():
+    app = bridged_by_juju(on_lan("eth1"))
+
+    assert statuses(app)["lxd/1"] == "blocked: eth1 is a port of br-eth1: name another for lan0"
