@@ -20,7 +20,7 @@ from observe.addresses import deaf
 from options.options import Options
 from plan import duties
 from plan.forming import admission
-from plan.networks import networks, overlay_dhcp
+from plan.networks import networks, overlay_dhcp, raw_nics
 from plan.storage import pools
 from plan.verified_peers import believed
 from ports.ports import Ports
@@ -320,7 +320,10 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(with_parents)}
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     lacking = ports.lxd.profiles.still_without_nic(without_nic.read(lxd.notes))
-    return replace(lxd, networks=existing, nic=nic, root=root, without_nic=lacking)
+    lxd = replace(lxd, networks=existing, nic=nic, root=root, without_nic=lacking)
+    if not networks.uplink_due(options, existing):
+        return lxd
+    return replace(lxd, raw_nics=raw_nics.of_instances(ports.lxd.instances.list()))
 
 
 def _default_devices(ports: Ports) -> dict[str, dict[str, str]]:

@@ -210,6 +210,10 @@ class ClusterView:
     """Whether an evacuation of this member is in progress, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
+    raw_nics: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """By member and interface: an instance there with a nic on that interface, without a network of
+    LXD. Only the coordinator asks, while an uplink is to be made.
+    """
     without_nic: Mapping[str, str] = field(default_factory=dict[str, str])
     """Running instances that lack the default profile's nic, with their last start. Only the
     coordinator asks, and only about those that a note names.

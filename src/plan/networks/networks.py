@@ -339,11 +339,16 @@ def by_hand(options: Options, existing: tuple[Network, ...]) -> list[str]:
     return [n.name for n in unnamed if unlisted(n) == "parent"]
 
 
-def beside_uplinks(options: Options, existing: tuple[Network, ...]) -> list[str]:
-    """Networks that may have the interface that an uplink needs, while it is not made yet."""
+def uplink_due(options: Options, existing: tuple[Network, ...]) -> bool:
+    """Whether a network that needs a whole interface is not made yet."""
     names = {network.name for network in existing if not network.half_made}
     due = [net for net in options.wanted_networks if network_modes.MODES[net.mode].exclusive]
-    if all(names & set(wanted_networks.names(net)) for net in due):
+    return not all(names & set(wanted_networks.names(net)) for net in due)
+
+
+def beside_uplinks(options: Options, existing: tuple[Network, ...]) -> list[str]:
+    """Networks that may have the interface that an uplink needs, while it is not made yet."""
+    if not uplink_due(options, existing):
         return []
     return [n.name for n in existing if not n.half_made and _own_parent(n)]
 

@@ -12,7 +12,7 @@ import modes as network_modes
 from options import subnets as options_subnets
 from options.networks import alike
 from plan import cluster_change
-from plan.networks import contributions, left_bridges, machine_subnets, parents, uplinks
+from plan.networks import contributions, left_bridges, machine_subnets, parents, raw_nics, uplinks
 from plan.networks.wanted_networks import mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
@@ -36,6 +36,8 @@ def of_new_network(
     """
     yield uplinks.missing(view, lxd, net)
     yield _taken_interface(lxd, net, links)
+    if network_modes.MODES[net.mode].exclusive:
+        yield raw_nics.taken(lxd, net, links, view.interfaces)
     yield _taken_subnet(view, lxd, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
