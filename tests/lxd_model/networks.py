@@ -79,6 +79,7 @@ def _with_uplink(server: Server, config: Config) -> dict[str, str]:
     uplinks = [network.name for network in made if network.type in ("bridge", "physical")]
     if not uplinks:
         raise bad("No allowed uplink networks in project")
+    _refuse_narrow(server, config)
     uplink = config.get("network") or (uplinks[0] if len(uplinks) == 1 else "")
     if not uplink:
         raise bad('Option "network" is required')
@@ -86,6 +87,14 @@ def _with_uplink(server: Server, config: Config) -> dict[str, str]:
         allowed = "is not one of the allowed uplink networks in project"
         raise bad(f'Option "network" value "{uplink}" {allowed}')
     return _with_addresses(server, {**config, "network": uplink})
+
+
+def _refuse_narrow(server: Server, config: Config) -> None:
+    """As Validate in network/driver_ovn.go: OVN makes addresses from MACs."""
+    width = config.get("ipv6.address", "").rpartition("/")[2]
+    by_mac = config.get("ipv6.dhcp") != "false" and config.get("ipv6.dhcp.stateful") != "true"
+    if server.generation.modern and by_mac and width.isdigit() and int(width) > 64:
+        raise Refusal("IPv6 subnet must be at least a /64 when stateless DHCPv6 is enabled")
 
 
 def _with_addresses(server: Server, config: Config) -> dict[str, str]:

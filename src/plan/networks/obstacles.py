@@ -16,11 +16,15 @@ from plan.networks import contributions, left_bridges, machine_subnets, parents,
 from plan.networks.wanted_networks import mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
+from values.lxd_booleans import is_false, is_true
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
 from values.yaml_maps import words
 
 _SUBNETS = {"ipv4.address", "ipv6.address", "fan.overlay_subnet"}
+_STATEFUL = "ipv6.dhcp.stateful"
+_BY_MAC = 64
+"""The maximum prefix length of a subnet in which instances make addresses from their MACs."""
 
 
 def of_new_network(
@@ -39,6 +43,7 @@ def of_new_network(
     if network_modes.MODES[net.mode].exclusive:
         yield raw_nics.taken(lxd, net, links, view.interfaces)
     yield _taken_subnet(view, lxd, net)
+    yield _narrow(view, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
     yield _swallowed(view, lxd, net)
@@ -72,8 +77,10 @@ def of_update(
     view: View, lxd: ClusterView, net: WantedNetwork, network: Network, changes: Collection[str]
 ) -> Status | None:
     """Why an existing network cannot be changed in these keys."""
-    taken = _taken_subnet(view, lxd, net) if _SUBNETS & set(changes) else None
-    return taken or _outside(net, network.config) or uplinks.kept(net, network, changes)
+    subnet = None
+    if _SUBNETS & set(changes):
+        subnet = _taken_subnet(view, lxd, net) or _narrow(view, net)
+    return subnet or _outside(net, network.config) or uplinks.kept(net, network, changes)
 
 
 def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
@@ -86,6 +93,24 @@ def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | 
             if any(subnet.overlaps(taken) for taken in used):
                 return blocked(f"{option}={subnet} overlaps {other.name}: choose another")
     return None
+
+
+def _narrow(view: View, net: WantedNetwork) -> Status | None:
+    """Blocked for an OVN network's IPv6 subnet in which OVN gives out no address.
+
+    It makes addresses from MACs. LXD 5.0 takes such a subnet, later ones refuse it (`Validate` in
+    driver_ovn.go).
+    """
+    if network_modes.MODES[net.mode].type != "ovn" or "/" not in net.ipv6:
+        return None
+    subnet = ipaddress.ip_interface(net.ipv6).network
+    by_mac = not (
+        is_false(net.config.get("ipv6.dhcp", "")) or is_true(net.config.get(_STATEFUL, ""))
+    )
+    if subnet.prefixlen <= _BY_MAC or not by_mac:
+        return None
+    option = machine_subnets.subnet_option(view, net.name, 6)
+    return blocked(f"{option}={subnet} is too small: OVN gives out addresses in a /{_BY_MAC}")
 
 
 def _claims(view: View, net: WantedNetwork) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
 from tests.unit.findings import HEALTHY, network, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.scenarios import BR0, api, changed, on_machines, with_instance
+from tests.unit.scenarios import BR0, api, changed, on_machines, the_cluster, with_instance
 
 
 @pytest.mark.parametrize("generation", NAMES)
@@ -193,3 +193,36 @@ def test_the_vlan_of_an_uplink_in_use_is_lxds_to_keep(generation: str):
     api(app).networks.delete("ov")
     app.settle()
     assert network(app, "up")["vlan"] == "8"
+
+
+WITH_V6 = (
+    "up: {mode: bridge, ipv4: 10.1.0.1/24, ipv6: 'fd00:1::1/64', dhcp-ranges: 10.1.0.2-10.1.0.99,"
+    " ranges: 10.1.0.200-10.1.0.250}"
+)
+NARROW = "10::/80 is too small: OVN gives out addresses in a /64"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_subnet_in_which_ovn_gives_out_no_address_is_refused(generation: str):
+    """From 5.21 on LXD refuses it, and names no option."""
+    app = changed(formed(3, generation), networks=f"{{{WITH_V6}}}")
+    app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
+
+    changed(app, **ON_UP, network_ipv6="fd00:10::1/80")
+
+    assert statuses(app)["lxd/0"] == f"blocked: network-ipv6=fd00:{NARROW}"
+    assert "ovn0" not in the_cluster(app).networks
+    changed(app, network_ipv6="fd00:10::1/64")
+    assert statuses(app) == HEALTHY
+    changed(app, network_ipv6="fd00:10::1/80")
+    assert statuses(app)["lxd/0"] == f"blocked: network-ipv6=fd00:{NARROW}"
+
+
+@pytest.mark.parametrize("key", ["ipv6.dhcp.stateful: true", "ipv6.dhcp: false"])
+def test_a_narrow_subnet_whose_addresses_are_not_from_macs_is_taken(key: str):
+    app = changed(formed(3), networks=f"{{{WITH_V6}}}")
+    app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
+
+    changed(app, **ON_UP, network_ipv6="fd00:10::1/80", network_config=f"{{{key}}}")
+
+    assert network(app, "ovn0")["ipv6.address"] == "fd00:10::1/80"
