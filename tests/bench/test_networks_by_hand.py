@@ -10,7 +10,7 @@ import pytest
 from lab.bench.bench import Bench
 from plan.networks.contributions import EXTERNAL
 from tests.bench.containers import launch
-from tests.bench.drive import all_active, until
+from tests.bench.drive import all_active, statuses, until
 from tests.bench.units import BenchApp, BenchUnit, formed
 
 
@@ -56,3 +56,21 @@ def test_a_container_with_a_nic_gets_no_second_one_from_the_profile(ground: Benc
     assert "network: lxdbr0" in node.lxc("profile", "show", "default")
     node.lxc("restart", "-f", "c1")
     assert "lxdbr0" not in node.lxc("config", "show", "c1", "--expanded")
+
+
+@pytest.mark.long
+def test_a_container_that_lxd_cannot_give_the_nic_has_it_after_a_restart(ground: Bench):
+    app = formed(ground, 1, network_mode="none")
+    launch(app, "c1", "m0")
+    node = app.units["lxd/0"].node
+    # LXD cannot give the new interface its name.
+    node.lxc("exec", "c1", "--", "ip", "link", "add", "eth0", "type", "bridge")
+
+    app.options["network_mode"] = "bridge"
+    missing = "blocked: profile's nic missing in default/c1: lxc restart c1"
+    until(app, lambda: statuses(app)["lxd/0"] == missing, 60)
+    node.lxc("restart", "-f", "c1")
+    until(app, lambda: all_active(app), 60)
+
+    assert "network: lxdbr0" in node.lxc("config", "show", "c1", "--expanded")
+    assert "host_name" in node.lxc("config", "show", "c1")
