@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modes import MARK
 from options.options import Options
 from state.cluster import CLOSED, ClusterView, Member, Network, Pool, Server
 from state.facts import SnapFacts
@@ -17,7 +18,7 @@ from state.view import Peers, RunHistory, Units, View
 
 IDENTITY = "cluster-1"
 UNITS = {"m0": "lxd/0", "m1": "lxd/1", "m2": "lxd/2"}
-BRIDGE = Network("lxdbr0", "bridge", "Created", {}, frozenset())
+BRIDGE = Network("lxdbr0", "bridge", "Created", {MARK: "bridge"}, frozenset())
 LOCAL = Pool("local", "btrfs", "Created", frozenset())
 ROOT = {"type": "disk", "path": "/", "pool": "local"}
 EXTENSIONS = frozenset({"explicit_trust_token", "clustering_restore_skip_mode"})

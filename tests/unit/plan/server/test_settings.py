@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from modes import MARK
 from options.options import Options
 from plan.server import settings
 from plan.server.settings import SETTINGS, Setting
@@ -42,7 +43,7 @@ APPLIED: list[tuple[dict[str, Any], tuple[Step, ...]]] = [
             CreateNetwork(
                 "br7",
                 "bridge",
-                {"ipv4.address": "none", "ipv6.address": "none"},
+                {"ipv4.address": "none", "ipv6.address": "none", MARK: "bridge"},
                 {"m0": {}, "m1": {}, "m2": {}},
             ),
             PinNics({"network": "lxdbr0"}),
