@@ -9,9 +9,9 @@ import pytest
 
 from modes import MARK
 from tests.lxd_model.generations import NAMES
-from tests.unit.scenarios import ETH1, api, changed, names, on_machines, the_cluster
 from tests.unit.findings import HEALTHY, network, nic, parents, preview_of, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import ETH1, api, changed, names, on_machines, the_cluster
 
 
 def without_network(generation: str = "5.21") -> ModelApp:

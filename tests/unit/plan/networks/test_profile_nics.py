@@ -12,9 +12,9 @@ import pytest
 from tests.lxd_model import by_hand
 from tests.lxd_model import instances as model_instances
 from tests.lxd_model.generations import NAMES
-from tests.unit.scenarios import api, changed, later, server, the_cluster
 from tests.unit.findings import HEALTHY, nic, notes, statuses
 from tests.unit.model_units import ModelApp, formed
+from tests.unit.scenarios import api, changed, later, server, the_cluster
 
 LACKS = "blocked: profile's nic missing in default/c1: lxc restart c1"
 
