@@ -16,6 +16,7 @@ from records import member_marks
 from state.cluster import ClusterView
 from state.peers import UnitData
 from state.view import Peers
+from values import lxd_versions
 
 
 def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
@@ -55,10 +56,19 @@ def token_issuer(unit: str, peers: Peers, lxd: ClusterView) -> str:
 
 
 def _serving(unit: str, lxd: ClusterView, members: Mapping[str, UnitData]) -> set[str]:
-    """The units whose members serve. `unit` is this one, `members` are the other members' data."""
-    found = {u: lxd.member_of(data) for u, data in members.items()}
+    """The units whose members serve. `unit` is this one, `members` are the other members' data.
+
+    LXD 5.0 calls a daemon online that waits for the others' version and answers nothing: then its
+    unit has another version installed than the one that answered last.
+    """
+    found = {u: lxd.member_of(d) for u, d in members.items() if not _is_exchanging(d)}
     found[unit] = lxd.own
     return {u for u, member in found.items() if member_marks.serves(member, lxd)}
+
+
+def _is_exchanging(data: UnitData) -> bool:
+    installed, ran = lxd_versions.ordered(data.package), lxd_versions.ordered(data.lxd)
+    return bool(installed and ran) and installed != ran
 
 
 def _unqueued(serving: set[str], peers: Peers) -> set[str]:

@@ -35,6 +35,7 @@ class Exchanges:
             r"attach (?:a newer one|that file)|juju attach-resource": self._attach_newest,
             r"on the members, or attach LXD (\S+) again": self._attach_again,
             r"for LXD (\S+) on (\S+) \(": self._refresh_rest,
+            r"for the LXD of \S+ \((\S+)\).*: this member has": self._refresh_here,
             r"waits for a member without a unit": self._end_wait,
         }
         """What a unit's status asks for, and the method that does it."""
@@ -83,6 +84,10 @@ class Exchanges:
         if version in _RELEASES:
             self.engine.operator_does("juju attach-resource", version)
             self._give(version)
+
+    def _refresh_here(self, unit: Unit, version: str) -> None:
+        """`snap refresh` on a machine that the others do not wait for any more."""
+        self._refresh_rest(unit, version, unit.name)
 
     def _refresh_rest(self, _: Unit, version: str, other: str) -> None:
         """`snap refresh` also where the others wait for it, such as on a new unit's machine."""

@@ -309,6 +309,13 @@ def waits_for_unitless(view: View, peers: Peers) -> Status | None:
     )
 
 
+def is_behind(view: View, peers: Peers) -> bool:
+    """Whether members have answered with a later LXD than the one here."""
+    here = ordered(view.snap.version)
+    later = (ordered(d.lxd) for d in peers.others.values() if d.cluster)
+    return bool(here) and any(version > here for version in later)
+
+
 def _differ_without_order(first: str, second: str) -> bool:
     """Whether two versions differ and one of them is a build between releases."""
     return first != second and bool(first and second) and not (number(first) and number(second))

@@ -162,7 +162,10 @@ def _moved(view: View, peers: Peers) -> Status | None:
 
 
 def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
-    """Whether LXD waits until all members run one version: it says so, or their data show it."""
+    """Whether LXD waits until all members run one version: it says so, or their data show it.
+
+    An older one than has opened the cluster's database does not start at all.
+    """
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
@@ -170,7 +173,9 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
         return unitless or versions.waits_for(view, peers)
     members = [d for d in peers.others.values() if d.cluster]
     unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
-    return versions.waits_for(view, peers) if unequal and lxd.reason in WITHOUT_DATABASE else None
+    waits = unequal and lxd.reason in WITHOUT_DATABASE
+    behind = lxd.reason is UnresponsiveReason.STOPPED and versions.is_behind(view, peers)
+    return versions.waits_for(view, peers) if waits or behind else None
 
 
 def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:

@@ -66,7 +66,11 @@ def _blocked_by(path: str, why: str) -> Status:
 
 def one_disk(path: str, first: str, second: str) -> Status:
     """Blocked for a disk that two units see, and that each would give to a pool."""
-    return _blocked_by(path, f" is one disk on {first} and {second}: name others")
+    return _blocked_by(path, f" {_seen_twice(first, second)}")
+
+
+def _seen_twice(first: str, second: str) -> StatusText:
+    return f"is one disk on {first} and {second}: name others"
 
 
 def unusable(device: Device, least: int = SMALLEST) -> StatusText:

@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from plan.duties import coordinator
+from state.peers import AppData, QueueEntry
+from state.view import Peers
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import later
+from tests.unit.views import data, lxd, member, peers
 
 
 def hooks(app: ModelApp, *units: str) -> None:
@@ -27,6 +33,23 @@ def test_the_token_issuer_is_named():
 
     status = "waiting: lxd/2 makes the tokens: 3 of 4 units joined, missing lxd/3"
     assert str(app.plan("lxd/0").app_status) == status
+
+
+def test_a_unit_whose_new_lxd_has_not_answered_coordinates_nothing():
+    """LXD 5.0 calls it online while it waits for the other members' version."""
+    seen = lxd(member(0), member(1), member(2))
+    queue = (QueueEntry(unit="lxd/1"), QueueEntry(unit="lxd/2"))
+    names = [
+        coordinator("lxd/0", among(queue, package=package), seen) for package in ("5.0.2", "5.0.3")
+    ]
+
+    assert names == ["lxd/1", "lxd/2"]
+
+
+def among(queue: tuple[QueueEntry, ...], package: str) -> Peers:
+    """Unit 0's peers. LXD 5.0.2 was the last that answered unit 1."""
+    others = {1: data(1, lxd="5.0.2", package=package), 2: data(2, lxd="5.0.2", package="5.0.2")}
+    return replace(peers(data(0), others), app=AppData(queue=queue))
 
 
 WAITS = [

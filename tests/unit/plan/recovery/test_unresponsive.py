@@ -384,6 +384,18 @@ def test_a_member_that_waits_for_one_without_a_unit_says_so_after_a_while():
     assert plan.own.problem == expected
 
 
+def test_a_member_that_was_off_during_an_exchange_names_the_version_it_needs():
+    """Its older LXD does not start on the newer database."""
+    app = formed(3)
+    app.units["lxd/2"].server.kill_daemon()
+    app.databags["lxd/0"]["lxd"] = app.databags["lxd/0"]["package"] = '"6.9"'
+    here = app.units["lxd/2"].server.version
+
+    assert str(app.plan("lxd/2").status) == (
+        f"waiting: for the LXD of lxd/0 (6.9): this member has {here}"
+    )
+
+
 def test_a_clock_that_goes_back_hides_no_advice():
     """The hardware's clock keeps local time, and chrony corrects it after the boot."""
     app = formed(3)
