@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.lxd_model import times
-from tests.lxd_model.generations import of_version, schema
+from tests.lxd_model.generations import of_version
 from tests.lxd_model.records import Records, Role, Row, State
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def _blocked(records: Records, row: Row) -> bool:
     versions = {r.version for r in records.members}
     if len(versions) == 1:
         return False
-    oldest = min(versions, key=schema)
-    own = schema(row.version)
-    return of_version(oldest).modern and any(schema(version) != own for version in versions)
+    return all(of_version(version).modern for version in versions)
 
 
 def rebalance(cloud: Cloud, records: Records, at: float) -> None:

@@ -71,10 +71,14 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     The database loses its quorum once most members have exchanged theirs and wait for the rest.
     Another snap may also cure a daemon that does not start.
     """
-    others = view.peers.others.values() if view.peers else ()
-    has_begun = any(d.cluster and _has_it(d, view, resource) for d in others)
     member = view.peers is not None and bool(view.peers.own.cluster)
-    return has_begun or lxd.reason is UnresponsiveReason.STOPPED or not member
+    return _has_begun(view, resource) or lxd.reason is UnresponsiveReason.STOPPED or not member
+
+
+def _has_begun(view: View, resource: Resource) -> bool:
+    """Whether another member has exchanged its LXD."""
+    others = view.peers.others.values() if view.peers else ()
+    return any(d.cluster and _has_it(d, view, resource) for d in others)
 
 
 def _has_it(data: UnitData, view: View, resource: Resource) -> bool:
@@ -97,7 +101,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
         _incomplete(view, lxd, resource)
         or _with_buckets(view, lxd)
         or _without_pools(view, lxd)
-        or _without_unit(view, lxd)
+        or _without_unit(view, lxd, resource)
         or _unready(view, lxd, resource)
         or _out_of_turn(view, lxd, resource)
     )
@@ -105,8 +109,14 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
 
 
 def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
-    """Waiting while a member leaves, is evacuated, or is down."""
-    if leavers := member_marks.about_to_leave(lxd) & {m.name for m in lxd.members}:
+    """Waiting while a member leaves, is evacuated, or is down.
+
+    If members have exchanged theirs for another release, a leaving one may be among them: it waits
+    for this one, and cannot leave.
+    """
+    leavers = member_marks.about_to_leave(lxd) & {m.name for m in lxd.members}
+    other = not lxd_versions.same(versions.running(view), view.snap.offered)
+    if leavers and not (other and _has_begun(view, resource)):
         return waiting(f"to exchange the LXD snap until {names(leavers)} has left")
     if evacuated := [m.name for m in lxd.members if m.status == "EVACUATED"]:
         return waiting(f"to exchange the LXD snap: lxc cluster restore {min(evacuated)}")
@@ -115,7 +125,7 @@ def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | No
     return None
 
 
-def _without_unit(view: View, lxd: ClusterView) -> Status | None:
+def _without_unit(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting for a member without a unit, where nobody would exchange LXD.
 
     The others would wait for it, and their API would not answer. It may have the new version
@@ -124,9 +134,14 @@ def _without_unit(view: View, lxd: ClusterView) -> Status | None:
     if view.peers is None or lxd_versions.same(versions.running(view), view.snap.offered):
         return None
     unitless = cluster_change.unitless(view, lxd, view.peers)
-    older = [m for m in unitless if not m.newer]
     # Juju has these units: they are about to leave, and have no place in the queue any more.
-    with_unit = {lxd.member_of(data) for data in view.peers.others.values() if data.cluster}
+    with_unit = {lxd.member_of(d): d for d in view.peers.others.values() if d.cluster}
+    # LXD 5.0 calls none of them newer.
+    older = [
+        m
+        for m in unitless
+        if not m.newer and not (m in with_unit and _has_it(with_unit[m], view, resource))
+    ]
     if leavers := [m.name for m in older if m in with_unit]:
         return waiting(f"to exchange the LXD snap until {leavers[0]} has left")
     if not older:

@@ -13,9 +13,9 @@ from tests.lxd_model import evacuation, heartbeats, joining, membership, peers
 from tests.lxd_model.api.call import EMPTY, Answer, Call, Handler, began, request
 from tests.lxd_model.api.etag import check, etag
 from tests.lxd_model.api.operations import token_json
-from tests.lxd_model.generations import schema
 from tests.lxd_model.records import Records, Role, Row
 from tests.lxd_model.refusal import Refusal, bad
+from values.lxd_versions import ordered
 
 if TYPE_CHECKING:
     from tests.lxd_model.server import Server
@@ -68,8 +68,8 @@ def _message(server: Server, row: Row, status: str) -> str:
         if not server.generation.modern:
             return "Needs updating to newer version"
         members = server.records.members
-        other = next(r for r in members if schema(r.version) != schema(row.version))
-        older = schema(row.version) < schema(other.version)
+        other = next(r for r in members if r.version != row.version)
+        older = ordered(row.version) < ordered(other.version)
         return f"LXD version is {'older' if older else 'newer'} than other members"
     return _WORDS[status]
 

@@ -71,6 +71,17 @@ def test_a_silent_member_does_not_exchange_its_release_for_another_build():
     assert INSTALL not in make_plan(exchanging("5.21.7-x", silent, package="5.21.7")).steps
 
 
+def test_a_leaving_unit_is_not_waited_for_once_others_have_the_other_release():
+    """It may have it, too: then it waits for this one, and cannot leave."""
+    seen = lxd(member(0), member(1), member(2), notes={"leaving.m2": "leaving"})
+
+    begun = make_plan(exchanging("6.9", seen, snap=FILE.digest))
+    rebuilt = make_plan(exchanging("5.21.7-x", seen, snap=FILE.digest))
+
+    assert begun.steps == (BackupDatabase("6.9"), INSTALL)
+    assert INSTALL not in rebuilt.steps
+
+
 def fresh(offered: str, **others: object) -> View:
     """Unit 0 on a machine without LXD: the members have theirs from the store."""
     view = exchanging(offered, package="5.21.7", revision="100", **others)
