@@ -73,7 +73,7 @@ class ModelSnap:
         """LXD from a local file."""
         before = self._server.revision
         number = int(before[1:]) + 1 if before.startswith("x") else 1
-        version, digest = self._version_in(path), _digest(path)
+        version, digest = self._version_in(path), _digest_of(path)
         self._call(
             "snap.install_file",
             times.INSTALL,
@@ -157,7 +157,7 @@ class ModelSnap:
             raise SnapError("the answer was lost")
 
 
-def _digest(path: str) -> str:
+def _digest_of(path: str) -> str:
     """As the charm's. The path of a file that does not exist stands for it."""
     found = resource(Path(path)) if Path(path).is_file() else None
     return found.digest if found else path

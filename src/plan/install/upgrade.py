@@ -92,8 +92,8 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
     """Why the exchange waits. All members must run one version before any of them continues.
 
     LXD does not wait for an evacuated member: the others would change the database without it, and
-    its own LXD could not open it any more. A leaving unit exchanges its LXD only
-    if others have begun.
+    its own LXD could not open it any more. A leaving unit exchanges its LXD only if others have
+    begun.
     """
     if not lxd.server.clustered:
         return None
@@ -190,9 +190,9 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     offered = view.snap.offered
     if view.peers is None or lxd_versions.same(versions.running(view), offered):
         return None
-    told = {u: d for u, d in view.peers.others.items() if _is_to_come(d, lxd, view, resource)}
-    without = [unit for unit, data in told.items() if data.attached != resource.digest]
-    unfit = [unit for unit in told if unit not in without and not told[unit].fits]
+    to_come = {u: d for u, d in view.peers.others.items() if _is_to_come(d, lxd, view, resource)}
+    without = [unit for unit, data in to_come.items() if data.attached != resource.digest]
+    unfit = [unit for unit in to_come if unit not in without and not to_come[unit].fits]
     if unfit:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
     if without:
