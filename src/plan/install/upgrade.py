@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from plan import cluster_change
 from plan.install import versions
 from plan.storage import file_systems, zfs_tools
-from records import member_marks
+from records import member_marks, member_units
 from state.cluster import ClusterView
 from state.facts import Resource
 from state.peers import UnitData
@@ -195,9 +195,21 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     unfit = [unit for unit in to_come if unit not in without and not to_come[unit].fits]
     if unfit:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
-    if without:
+    if without := [*without, *_unheard(view.peers, lxd)]:
         return waiting(f"to exchange LXD until these have the file: {names(without)}")
     return None
+
+
+def _unheard(peers: Peers, lxd: ClusterView) -> set[str]:
+    """Units with a place in the queue and a member, whose data are not here.
+
+    One that has just joined has not published them yet. One that is removed, and held, shows them
+    to nobody any more: it would not hear of the exchange, and the others would wait for its member.
+    """
+    heard = {m.name for data in peers.others.values() if (m := lxd.member_of(data))}
+    silent = [m for m in lxd.members if m.name not in {*heard, lxd.server.name} and not m.newer]
+    queued = {entry.unit for entry in peers.app.queue}
+    return {unit for m in silent if (unit := member_units.unit_of(m, lxd)) in queued}
 
 
 def _is_to_come(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:

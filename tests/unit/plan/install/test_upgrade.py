@@ -286,14 +286,20 @@ def test_a_member_without_a_unit_may_have_the_new_version_already():
     assert (INSTALL in done.steps, INSTALL in still.steps) == (True, False)
 
 
-def test_a_member_whose_unit_has_not_published_its_data_has_a_unit():
+def test_a_member_whose_unit_shows_no_data_is_waited_for():
+    """It has just joined and has not published them, or it is removed and held.
+
+    It does not hear that the others exchange theirs, and they would wait for its member.
+    """
     seen = lxd(member(0), member(1), member(2), member(3), notes={"unit.m3": "lxd/3 0"})
     view = exchanging("6.9", seen)
     assert view.peers is not None
     queue = (*view.peers.app.queue, QueueEntry(unit="lxd/3"))
     app = view.peers.app.model_copy(update={"queue": queue})
+    plan = make_plan(replace(view, peers=replace(view.peers, app=app)))
 
-    assert INSTALL in make_plan(replace(view, peers=replace(view.peers, app=app))).steps
+    assert INSTALL not in plan.steps
+    assert str(plan.status) == "waiting: to exchange LXD until these have the file: lxd/3"
 
 
 def test_one_that_has_exchanged_and_waits_is_not_down():
