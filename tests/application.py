@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 from observe.view import observe
 from options.options import Options
 from plan.forming.admission import unqueued
-from plan.install import upgrade
 from plan.unit import make_plan
 from ports.ports import Ports
 from run import run
@@ -116,8 +115,8 @@ class Application(Generic[U]):
         )
 
     def _resource(self, name: str, seen: Peers) -> Resource | None:
-        """The attached snap. A leaving unit looks for it only if the others wait for it."""
-        if name in self.leaving and not upgrade.awaited(seen):
+        """The attached snap. A leaving unit has what it fetched before."""
+        if name in self.leaving and not seen.own.attached:
             return None
         return self.resource
 

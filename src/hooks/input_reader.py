@@ -18,7 +18,6 @@ from hooks.tool_failures import if_said, needed
 from host import snap
 from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
-from plan.install import upgrade
 from ports.ports import Ports
 from state.bindings import Binding
 from state.facts import Resource
@@ -92,8 +91,8 @@ class InputReader:
             )
 
     def _awaited_snap(self, peers: Peers | None) -> Resource | None:
-        """The attached snap, as this unit fetched it earlier, if the others wait for it here."""
-        if peers is None or not upgrade.awaited(peers):
+        """The attached snap, as this unit fetched it earlier: the others may wait for it here."""
+        if peers is None or not peers.own.attached:
             return None
         noted = self._ports.machine.attached()
         return snap.resource(Path(noted)) if noted and Path(noted).exists() else None

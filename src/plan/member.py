@@ -15,7 +15,7 @@ import backends
 from plan import cluster_change, duties, health, leader, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
-from plan.install import versions
+from plan.install import upgrade, versions
 from plan.leaving import dead_members, orphaned_members, restarts
 from plan.networks import (
     contributions,
@@ -301,6 +301,7 @@ def _own_notes(view: View, lxd: ClusterView, peers: Peers, member: Member) -> li
     if member_marks.closed(member, lxd):
         steps.append(OpenMember(member.name))
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
+    steps += upgrade.outdated_note(view, lxd, member)
     if lxd.server.old_name and not view.history.restarted:
         # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
         steps.append(RestartLxd())

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import deadlines
-from records import join_lock, member_units
+from records import exchange, join_lock, member_units
 from records.member_units import ADMITTED, OWNERS, UNIT, Record
 from state.cluster import CLOSED, ClusterView, Member
 from steps.server import WriteNotes
@@ -34,7 +34,7 @@ RELOADED = "reloaded."
 """When its daemon was reloaded for that, in seconds since the epoch."""
 SEEN = "seen."
 KEPT = "kept."
-_OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED)
+_OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED, exchange.PREFIX)
 """Observations of a member, which do not count for a later member of its name."""
 LEAVING = "leaving"
 """The mark of a member whose unit leaves."""

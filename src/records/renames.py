@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from records import member_marks, member_units
+from records import exchange, member_marks, member_units
 from records.member_units import ADMITTED, OWNERS, UNIT, Record
 from state.cluster import Member
 
@@ -23,6 +23,7 @@ _CARRIED = (
     member_marks.UNMOVED,
     member_marks.KEPT,
     member_marks.SEEN,
+    exchange.PREFIX,
 )
 """Notes about a member that stay true after a rename."""
 _DROPPED = (member_marks.UNRESPONSIVE, member_marks.QUIET, member_marks.RELOADED)

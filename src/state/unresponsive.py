@@ -33,6 +33,10 @@ WITHOUT_DATABASE = frozenset({UnresponsiveReason.NO_DATABASE, UnresponsiveReason
 """A daemon that starts while its database has no quorum does not finish its start."""
 
 
+_BEFORE_DATABASE = ("is more recent than expected", "version is behind, please upgrade")
+"""LXD's errors about a database of a later release: schema.go, and open.go up to 5.0."""
+
+
 @dataclass(frozen=True)
 class Unmountable:
     """A volume of LXD's, or a pool, that its daemon needs for its start."""
@@ -62,6 +66,11 @@ class Unresponsive:
 
     cause: str = ""
     """LXD's own error with which its daemon ended when it started, empty if it did not say one."""
+
+    @property
+    def is_before_database(self) -> bool:
+        """Whether a later LXD than this one has opened the database before."""
+        return any(text in self.cause for text in _BEFORE_DATABASE)
 
     def __str__(self) -> StatusText:
         verb = "refuses" if self.reason is UnresponsiveReason.REFUSED else "does not answer:"

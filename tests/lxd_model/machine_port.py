@@ -260,6 +260,9 @@ class ModelMachine:
             why = f'{failed} storage volume \\"{volume}\\": no such device'
             ends = f"{failed} {kind} storage: {why}"
             return f'level=error msg="Failed to start the daemon" err="{ends}"'
+        if self._server.is_before_database():
+            ends = "failed to ensure schema: schema version '1' is more recent than expected '0'"
+            return f'level=error msg="Failed to start the daemon" err="{ends}"'
         half = self._server.half_joined
         return "No node registered with address" if half else "lvl=error msg=model"
 

@@ -238,10 +238,9 @@ class Server(MachineState):
     def _daemon_begins(self, seconds: float) -> None:
         if self.running or not self.powered or not self.installed or self.half_joined:
             return
-        own = schema(self.version)
-        if own < self.schema or own < self.records.schema:
+        if self.is_before_database():
             return  # LXD does not start on the database of a newer one.
-        self.schema = own
+        self.schema = schema(self.version)
         self.running = True
         self.ready = self.cloud.now + seconds
         self.listeners.open()
@@ -251,6 +250,10 @@ class Server(MachineState):
         if not self.records.clustered:
             self.remembers = dict(self.records.config)
             self._start_instances()
+
+    def is_before_database(self) -> bool:
+        """Whether a later LXD has opened the database here, or the cluster's."""
+        return schema(self.version) < max(self.schema, self.records.schema)
 
     # What the model asks of it.
 

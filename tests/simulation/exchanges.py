@@ -37,6 +37,7 @@ class Exchanges:
             r"for LXD (\S+) on (\S+) \(": self._refresh_rest,
             r"for the LXD of \S+ \((\S+)\).*: this member has": self._refresh_here,
             r"waits for a member without a unit": self._end_wait,
+            r"is older than its database": self._refresh_newest,
         }
         """What a unit's status asks for, and the method that does it."""
 
@@ -67,8 +68,15 @@ class Exchanges:
         cloud.released[revision] = version
         for number, server in enumerate(cloud.servers.values()):
             server.snap.version = version
-            self.engine.later(number * happening.seconds, partial(self._refresh, server, revision))
+            self.engine.later(
+                number * happening.seconds, partial(self._refresh_next, server, revision)
+            )
         return f"{version}, {happening.seconds:.0f} s for each machine"
+
+    def _refresh_next(self, server: Server, revision: str) -> None:
+        """The operator does not go on with it once they do what the statuses say."""
+        if not self.engine.faults_over:
+            self._refresh(server, revision)
 
     def _refresh(self, server: Server, revision: str) -> None:
         if server.installed and not self._attached:
@@ -84,6 +92,10 @@ class Exchanges:
         if version in _RELEASES:
             self.engine.operator_does("juju attach-resource", version)
             self._give(version)
+
+    def _refresh_newest(self, unit: Unit) -> None:
+        """`snap refresh` to the newest LXD that the operator gave to a member."""
+        self._refresh_rest(unit, self._newest, unit.name)
 
     def _refresh_here(self, unit: Unit, version: str) -> None:
         """`snap refresh` on a machine that the others do not wait for any more."""

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from plan import cluster_change
 from plan.install import versions
 from plan.storage import file_systems, zfs_tools
-from records import member_marks, member_units
-from state.cluster import ClusterView
+from records import exchange, member_marks, member_units
+from state.cluster import ClusterView, Member
 from state.facts import Resource
 from state.peers import UnitData
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.install import BackupDatabase, InstallSnapFile
 from steps.plan import Plan, Step
+from steps.server import WriteNotes
 from values import lxd_versions
 from values.status import Status, blocked, names, waiting
 
@@ -39,15 +40,6 @@ def of_file(view: View, resource: Resource) -> Plan | None:
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
-def awaited(peers: Peers) -> bool:
-    """Whether other members have exchanged their LXD for a file that this unit has not installed.
-
-    They wait for this member, if the release differs, also if its unit was removed meanwhile.
-    """
-    file = peers.own.attached
-    return bool(file) and any(d.cluster and d.snap == file for d in peers.others.values())
-
-
 def of_leaver(view: View) -> tuple[Step, ...]:
     """What a leaving unit does about an exchange that others have begun, and cannot end without it.
 
@@ -56,13 +48,29 @@ def of_leaver(view: View) -> tuple[Step, ...]:
     lxd, resource, snap = view.lxd, view.resource, view.snap
     if view.peers is None or resource is None or snap.same_as_resource:
         return ()
-    if not awaited(view.peers) or lxd_versions.same(versions.running(view), snap.offered):
+    if not _is_awaited(view, view.peers) or lxd_versions.same(versions.running(view), snap.offered):
         return ()
     if not snap.installed or not fits(view):
         return ()
     if isinstance(lxd, ClusterView) and (not lxd.server.clustered or _with_buckets(view, lxd)):
         return ()
     return _steps(view, resource)
+
+
+def _is_awaited(view: View, peers: Peers) -> bool:
+    """Whether other members have exchanged their LXD for a file that this unit has not installed.
+
+    They wait for this member, if the release differs, also if its unit was removed meanwhile.
+    """
+    file = peers.own.attached
+    if not file:
+        return False
+    return _has_noted(view) or any(d.cluster and d.snap == file for d in peers.others.values())
+
+
+def _has_noted(view: View) -> bool:
+    """Whether a member has noted in LXD's database that it exchanges its LXD for this release."""
+    return isinstance(view.lxd, ClusterView) and exchange.begun(view.snap.offered, view.lxd)
 
 
 def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
@@ -76,9 +84,9 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
 
 
 def _has_begun(view: View, resource: Resource) -> bool:
-    """Whether another member has exchanged its LXD."""
+    """Whether another member has exchanged its LXD, or a member has said that it does."""
     others = view.peers.others.values() if view.peers else ()
-    return any(d.cluster and _has_it(d, view, resource) for d in others)
+    return _has_noted(view) or any(d.cluster and _has_it(d, view, resource) for d in others)
 
 
 def _has_it(data: UnitData, view: View, resource: Resource) -> bool:
@@ -257,8 +265,25 @@ def _down(lxd: ClusterView, peers: Peers | None, resource: Resource) -> set[str]
 
 
 def _steps(view: View, resource: Resource) -> tuple[Step, ...]:
-    member = view.peers is not None and bool(view.peers.own.cluster)
     install = InstallSnapFile(resource.path)
-    if not member or not lxd_versions.changes_database(versions.running(view), view.snap.offered):
+    if view.peers is None or not view.peers.own.cluster:
         return (install,)
-    return BackupDatabase(lxd_versions.number(view.snap.offered)), install
+    before, after = versions.running(view), view.snap.offered
+    noting = () if lxd_versions.same(before, after) else _noting(view)
+    if not lxd_versions.changes_database(before, after):
+        return (*noting, install)
+    return (*noting, BackupDatabase(lxd_versions.number(after)), install)
+
+
+def _noting(view: View) -> tuple[Step, ...]:
+    """The note for members that do not hear of the exchange by other means."""
+    lxd = view.lxd
+    if not isinstance(lxd, ClusterView) or lxd.own is None:
+        return ()
+    return exchange.beginning(lxd.own, view.snap.offered, lxd)
+
+
+def outdated_note(view: View, lxd: ClusterView, member: Member) -> list[WriteNotes]:
+    """Clears this member's note once its LXD answers with the attached file installed."""
+    to_install = view.resource is not None and not view.snap.same_as_resource
+    return exchange.outdated(member, view.snap.offered if to_install else "", lxd)

@@ -19,6 +19,7 @@ from steps.install import StartAgain
 from steps.plan import Plan, Step
 from steps.server import NoteUnresponsive
 from steps.storage import StartWithoutVolume
+from values.lxd_versions import number
 from values.status import Kind, Status, blocked, names, waiting
 
 _RELOAD = "snap restart --reload lxd; docs: How to recover"
@@ -215,8 +216,11 @@ def _without_quorum(view: View) -> Status:
     return blocked("LXD here is in a cluster without a quorum; docs: How to recover")
 
 
-def _not_running(lxd: Unresponsive) -> Status:
+def _not_running(view: View, lxd: Unresponsive) -> Status:
     """Blocked: what starts the daemon, or why it ends when it starts."""
+    if lxd.is_before_database:
+        here = number(view.snap.version)
+        return blocked(f"LXD {here} is older than its database: snap refresh lxd to a later one")
     if lxd.cause:
         return blocked(f"LXD ends when it starts (snap logs lxd): {lxd.cause}")
     if lxd.reason is UnresponsiveReason.DAMAGED:
@@ -234,7 +238,7 @@ def _by_kind(view: View, lxd: Unresponsive) -> Status:
             | UnresponsiveReason.RECOVERY_INTERRUPTED
             | UnresponsiveReason.DAMAGED
         ):
-            return _not_running(lxd)
+            return _not_running(view, lxd)
         case UnresponsiveReason.REFUSED | UnresponsiveReason.UNMOUNTABLE:
             return blocked(str(lxd))
         case UnresponsiveReason.OTHER_VERSIONS:

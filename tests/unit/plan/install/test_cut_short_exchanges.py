@@ -52,7 +52,7 @@ def test_all_members_have_the_new_one_in_the_end(
 def test_a_try_that_snapd_refused_does_not_permit_to_go_on_alone():
     """A member went down since: it could not follow the others to another series."""
     app, unit = exchanging(SAME)
-    cut(app, unit, Cutter(2, busy=True))
+    cut(app, unit, Cutter(3, busy=True))
     assert app.units[unit].snap.facts_.unfinished
     attached(NEXT, app)
     without(app, "m2")
@@ -65,7 +65,7 @@ def test_a_try_that_snapd_refused_does_not_permit_to_go_on_alone():
 
 def test_what_another_series_changes_is_copied_also_where_an_earlier_try_was_cut():
     app, unit = exchanging(SAME)
-    cut(app, unit, Cutter(2))
+    cut(app, unit, Cutter(3))
     assert app.units[unit].snap.facts_.unfinished
     attached(NEXT, app)
 

@@ -18,14 +18,16 @@ from state.peers import QueueEntry, UnitData
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from state.view import Peers, View
 from steps.install import BackupDatabase, InstallSnap, InstallSnapFile
+from steps.server import WriteNotes
 from tests.unit import views
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.operations.exchanges import NEXT, attached, fetched
-from tests.unit.scenarios import later, names, with_instance, without
+from tests.unit.scenarios import later, names, notes, with_instance, without
 from tests.unit.views import data, lxd, member, peers
 
 FILE = Resource("/lxd.snap", "new")
 INSTALL = InstallSnapFile("/lxd.snap")
+NOTE = WriteNotes({"exchanging.m0": "6.9"})
 
 
 def exchanging(
@@ -39,7 +41,10 @@ def exchanging(
 
 
 def test_a_release_of_the_same_series_is_installed():
-    assert make_plan(exchanging("5.21.8")).steps == (INSTALL,)
+    assert make_plan(exchanging("5.21.8")).steps == (
+        WriteNotes({"exchanging.m0": "5.21.8"}),
+        INSTALL,
+    )
 
 
 def test_another_build_of_the_same_release_is_installed_on_one_member_after_the_other():
@@ -78,7 +83,7 @@ def test_a_leaving_unit_is_not_waited_for_once_others_have_the_other_release():
     begun = make_plan(exchanging("6.9", seen, snap=FILE.digest))
     rebuilt = make_plan(exchanging("5.21.7-x", seen, snap=FILE.digest))
 
-    assert begun.steps == (BackupDatabase("6.9"), INSTALL)
+    assert begun.steps == (NOTE, BackupDatabase("6.9"), INSTALL)
     assert INSTALL not in rebuilt.steps
 
 
@@ -143,7 +148,7 @@ def test_an_lxd_that_was_removed_keeps_no_file_back():
 
 
 def test_before_another_series_the_database_is_copied():
-    assert make_plan(exchanging("6.9-def")).steps == (BackupDatabase("6.9"), INSTALL)
+    assert make_plan(exchanging("6.9-def")).steps[1:] == (BackupDatabase("6.9"), INSTALL)
 
 
 @pytest.mark.parametrize(
@@ -330,6 +335,46 @@ def test_a_silent_lxd_is_exchanged_where_that_is_why_it_is_silent(
     plan = make_plan(exchanging("6.9", Unresponsive("silent", kind), snap=theirs))
 
     assert (INSTALL in plan.steps) is exchanged
+
+
+# A unit in error does not see what the others publish: LXD's database says what they do.
+
+
+def leaving(notes: dict[str, str]) -> View:
+    """Unit 0 as a leaving one, to which none of the others has shown that it exchanges its LXD."""
+    seen = lxd(member(0), member(1), member(2), notes={"leaving.m0": "leaving", **notes})
+    view = exchanging("6.9", seen)
+    assert view.peers is not None
+    own = data(0, attached=FILE.digest, fits=True)
+    return replace(view, leaving=True, peers=replace(view.peers, own=own))
+
+
+@pytest.mark.parametrize(("noted", "follows"), [("6.9", True), ("6.8", False)])
+def test_a_leaving_unit_follows_one_that_has_noted_its_exchange(noted: str, follows: bool):
+    steps = make_plan(leaving({"exchanging.m1": noted})).steps
+
+    assert (INSTALL in steps) is follows
+
+
+def test_a_note_of_a_member_that_is_gone_does_not_count():
+    assert INSTALL not in make_plan(leaving({"exchanging.m7": "6.9"})).steps
+
+
+def test_a_member_notes_its_exchange_until_it_is_over():
+    app = fetched(attached(NEXT, formed(3)))
+    assert WriteNotes({"exchanging.m0": NEXT}) in app.plan("lxd/0").steps
+
+    app.settle()
+
+    assert versions_of(app) == {NEXT}
+    assert not [note for note in notes(app) if note.startswith("exchanging.")]
+
+
+def test_a_member_that_has_noted_its_exchange_does_not_wait_for_one_that_leaves_since_then():
+    notes = {"leaving.m2": "leaving", "exchanging.m0": "6.9"}
+    seen = lxd(member(0), member(1), member(2), notes=notes)
+
+    assert INSTALL in make_plan(exchanging("6.9", seen)).steps
 
 
 # Another release: every member must be able to follow before the first one begins.

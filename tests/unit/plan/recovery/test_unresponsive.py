@@ -150,6 +150,24 @@ def test_a_daemon_that_ends_when_it_starts_says_why():
     assert str(app.hook("lxd/2").status) == status
 
 
+@pytest.mark.parametrize(
+    "why",
+    [
+        "failed to ensure schema: schema version '75' is more recent than expected '73'",
+        "failed to open cluster database: this node's version is behind, please upgrade",
+    ],
+)
+def test_an_lxd_that_is_older_than_its_database_says_what_helps(why: str):
+    """Somebody has refreshed the snap to a later release, and back."""
+    app = formed(3)
+    stopped(app)
+    app.units["lxd/2"].machine.log = f'msg="Failed to start the daemon" err="{why}"'
+
+    version = app.units["lxd/2"].server.version
+    status = f"blocked: LXD {version} is older than its database: snap refresh lxd to a later one"
+    assert str(app.hook("lxd/2").status) == status
+
+
 def test_a_silence_is_over_once_lxd_answers():
     app = formed(3)
     frozen(app)
