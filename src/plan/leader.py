@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plan import cluster_change, duties
+from plan.install import versions
 from plan.leaving import blockers, dead_members, last_unit, orphaned_members
 from plan.networks import parents
 from plan.recovery import heartbeats, unresponsive
@@ -308,20 +309,10 @@ def _down(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Waiting while members are offline, with the reason if one is known."""
     down = [m.name for m in lxd.members if not (m.up or m.blocked)]
     if not down:
-        return _with_versions(lxd)
+        return versions.several(lxd)
     total = count(len(lxd.members), "member")
     quiet = heartbeats.status(view, lxd, peers)
     return quiet or waiting(f"{len(down)} of {total} offline: {names(down)}")
-
-
-def _with_versions(lxd: ClusterView) -> Status | None:
-    """Waiting while members have several versions of LXD."""
-    if not any(m.blocked for m in lxd.members):
-        return None
-    newer = [m.name for m in lxd.members if m.newer]
-    if not newer:
-        return waiting("for one LXD on all members")
-    return waiting(f"for one LXD on all members: {names(newer)} has a newer one")
 
 
 def _evacuated(lxd: ClusterView) -> Status | None:

@@ -132,7 +132,7 @@ def _serving_plan(
     steps += [*chain.from_iterable(groups), *admitted.steps, *address.steps]
     here = address.problem or parents.problem
     problems = _problems(view, lxd, peers, own, here, coordination.problem)
-    status = next(filter(None, problems), None) or _member_status(view, member)
+    status = next(filter(None, problems), None) or _member_status(view, lxd, member)
     fields = {
         "token": admitted.token,
         "refused": admitted.refused,
@@ -387,10 +387,12 @@ def _refused_request(lxd: ClusterView) -> Status | None:
     return None
 
 
-def _member_status(view: View, member: Member) -> Status:
+def _member_status(view: View, lxd: ClusterView, member: Member) -> Status:
     if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
+    if member.blocked and (several := versions.several(lxd)):
+        return several
     if not member.online:
         # LXD adds fractions of a second and the date: `No heartbeat for 5m0.18s (2026-11-28 ...)`.
         why = _FRACTION.sub("s", member.message)

@@ -37,7 +37,7 @@ class Exchanges:
             r"for LXD (\S+) on (\S+) \(": self._refresh_rest,
             r"for the LXD of \S+ \((\S+)\).*: this member has": self._refresh_here,
             r"waits for a member without a unit": self._end_wait,
-            r"is older than its database": self._refresh_newest,
+            r"is older than its database|for one LXD on all members": self._refresh_newest,
         }
         """What a unit's status asks for, and the method that does it."""
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -116,7 +116,12 @@ class ObedientOperator:
         if re.search(r"run recover-quorum|(?<!there: )snap restart --reload lxd", status):
             self._help_silent(unit, looks)
             return
-        for pattern, cure in self._cures.items():
+        self._cure(unit, status, self._cures)
+
+    @staticmethod
+    def _cure(unit: Unit, status: str, cures: Mapping[str, Callable[..., None]]) -> None:
+        """Does what the first of the cures that fits the status says."""
+        for pattern, cure in cures.items():
             if found := re.search(pattern, status):
                 cure(unit, *found.groups())
                 return
@@ -198,6 +203,8 @@ class ObedientOperator:
         if "run let-in" in unit.workload.message and looks == 3:
             self._let_in(unit)
             return
+        if looks % 3 == 2:
+            self._cure(unit, unit.workload.message, self.commands.exchanges.cures)
         if "add a unit first" in unit.workload.message:
             self._add_unit(unit.name)
         if name := self._without_unit(unit, looks):

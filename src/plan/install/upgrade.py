@@ -80,7 +80,25 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
     Another snap may also cure a daemon that does not start.
     """
     member = view.peers is not None and bool(view.peers.own.cluster)
-    return _has_begun(view, resource) or lxd.reason is UnresponsiveReason.STOPPED or not member
+    return (
+        _has_begun(view, resource)
+        or lxd.reason is UnresponsiveReason.STOPPED
+        or not member
+        or _goes_on(view, lxd, resource)
+    )
+
+
+def _goes_on(view: View, lxd: Unresponsive, resource: Resource) -> bool:
+    """Whether the members have several versions, and all can become the attached one.
+
+    Somebody has refreshed some of them by hand, and these wait for the rest.
+    """
+    if lxd.reason is not UnresponsiveReason.OTHER_VERSIONS or view.peers is None:
+        return False
+    members = [d for d in view.peers.others.values() if d.cluster]
+    return all(
+        (d.attached == resource.digest and d.fits) or _has_it(d, view, resource) for d in members
+    )
 
 
 def _has_begun(view: View, resource: Resource) -> bool:

@@ -292,6 +292,16 @@ def waits_for(view: View, peers: Peers) -> Status:
     return waiting(f"for the same LXD snap on {members}")
 
 
+def several(lxd: ClusterView) -> Status | None:
+    """Waiting while LXD says that its members have several versions."""
+    if not any(m.blocked for m in lxd.members):
+        return None
+    newer = [m.name for m in lxd.members if m.newer]
+    if not newer:
+        return waiting("for one LXD on all members")
+    return waiting(f"for one LXD on all members: {names(newer)} has a newer one")
+
+
 def waits_for_unitless(view: View, peers: Peers) -> Status | None:
     """Blocked if LXD waits for a member although all units' members have its version.
 

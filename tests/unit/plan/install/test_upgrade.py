@@ -291,6 +291,17 @@ def test_a_member_without_a_unit_may_have_the_new_version_already():
     assert (INSTALL in done.steps, INSTALL in still.steps) == (True, False)
 
 
+def test_a_member_with_an_older_version_names_those_with_a_newer_one():
+    """An operator has refreshed one machine by hand, and its unit shows nothing of it."""
+    older, newer = (f"LXD version is {word} than other members" for word in ("older", "newer"))
+    rows = [replace(member(n, "BLOCKED"), message=older) for n in (0, 1)]
+    seen = lxd(*rows, replace(member(2, "BLOCKED"), message=newer))
+
+    plan = make_plan(views.view(seen, peers(data(0), {1: data(1)})))
+
+    assert str(plan.status) == "waiting: for one LXD on all members: m2 has a newer one"
+
+
 def test_a_member_whose_unit_shows_no_data_is_waited_for():
     """It has just joined and has not published them, or it is removed and held.
 
@@ -335,6 +346,21 @@ def test_a_silent_lxd_is_exchanged_where_that_is_why_it_is_silent(
     plan = make_plan(exchanging("6.9", Unresponsive("silent", kind), snap=theirs))
 
     assert (INSTALL in plan.steps) is exchanged
+
+
+@pytest.mark.parametrize(
+    ("theirs", "goes_on"),
+    [({}, True), ({"attached": ""}, False), ({"fits": False}, False)],
+)
+def test_members_with_several_versions_go_on_with_the_attached_one(
+    theirs: dict[str, object], goes_on: bool
+):
+    """Somebody has refreshed some of them by hand: these wait for the others."""
+    waits = Unresponsive("several versions", UnresponsiveReason.OTHER_VERSIONS)
+
+    steps = make_plan(exchanging("6.9", waits, package="5.21.6", **theirs)).steps
+
+    assert (INSTALL in steps) is goes_on
 
 
 # A unit in error does not see what the others publish: LXD's database says what they do.
