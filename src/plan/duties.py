@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from records import member_marks
-from state.cluster import ClusterView
+from state.cluster import ClusterView, Member
 from state.peers import UnitData
 from state.view import Peers
 from values import lxd_versions
@@ -25,9 +25,14 @@ def is_coordinator(unit: str, peers: Peers, lxd: ClusterView) -> bool:
 
 
 def coordinator(unit: str, peers: Peers, lxd: ClusterView) -> str:
-    """The first unit of the queue whose member serves. `unit` is the one that asks."""
+    """The first unit of the queue whose member serves. `unit` is the one that asks.
+
+    While the members have several versions of LXD, those with the older ones still answer, and one
+    of them must remove a dead member for which all wait.
+    """
     # A unit with an older charm, which knows the cluster by its certificate, coordinates as well.
-    serving = _serving(unit, lxd, {u: d for u, d in peers.others.items() if d.cluster})
+    members = {u: d for u, d in peers.others.items() if d.cluster}
+    serving = _serving(unit, lxd, members) or _blocked(unit, lxd, members)
     first = (entry.unit for entry in peers.app.queue if entry.unit in serving)
     return next(first, "") or min(_unqueued(serving, peers), default="")
 
@@ -61,9 +66,24 @@ def _serving(unit: str, lxd: ClusterView, members: Mapping[str, UnitData]) -> se
     LXD 5.0 calls a daemon online that waits for the others' version and answers nothing: then its
     unit has another version installed than the one that answered last.
     """
+    found = _answering(unit, lxd, members)
+    return {u for u, member in found.items() if member_marks.serves(member, lxd)}
+
+
+def _blocked(unit: str, lxd: ClusterView, members: Mapping[str, UnitData]) -> set[str]:
+    """The units whose members stay, and answer although LXD calls all members blocked."""
+    found = _answering(unit, lxd, members).items()
+    leaving = member_marks.leaving(lxd)
+    return {u for u, m in found if m and m.blocked and not m.newer and m.name not in leaving}
+
+
+def _answering(
+    unit: str, lxd: ClusterView, members: Mapping[str, UnitData]
+) -> dict[str, Member | None]:
+    """By unit: its member, without those that have another LXD than the one that answered last."""
     found = {u: lxd.member_of(d) for u, d in members.items() if not _is_exchanging(d)}
     found[unit] = lxd.own
-    return {u for u, member in found.items() if member_marks.serves(member, lxd)}
+    return found
 
 
 def _is_exchanging(data: UnitData) -> bool:

@@ -54,15 +54,15 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
 def _is_delegated(view: View, app: AppData, own: UnitData) -> bool:
     """Whether another unit must look after members whose units are gone.
 
-    It is published only once a unit is gone: a leader that has not joined yet needs nobody.
+    A leader that has not joined yet delegates it only once a unit is gone. One whose LXD has not
+    answered for minutes may have removed the gone unit from the queue before.
     """
     answers = isinstance(view.lxd, ClusterView) or not unresponsive.lasts(view)
     if not app.cluster or (own.cluster and answers):
         return False
     staying = view.units.staying if view.units is not None else None
-    return app.delegated or (
-        staying is not None and any(entry.unit not in staying for entry in app.queue)
-    )
+    gone = staying is not None and any(entry.unit not in staying for entry in app.queue)
+    return app.delegated or bool(own.cluster) or gone
 
 
 def _as_lxd_has_it(

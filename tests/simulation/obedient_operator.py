@@ -215,11 +215,7 @@ class ObedientOperator:
             return
         if looks < 6 and not self._others_answer(server):
             return
-        records = server.records
-        if records.clustered:
-            for thing in held_on(records, server.name):
-                self.engine.operator_does("lxc delete", thing)
-                self.commands.delete(thing)
+        self._delete_held(server)
         if looks >= 6 and "on-remove=abandon" not in self._set:
             self._set.add("on-remove=abandon")
             self.engine.operator_does("juju config on-remove=abandon")
@@ -227,6 +223,13 @@ class ObedientOperator:
         if unit.failure is not None and unit.running is None:
             self.engine.operator_does("juju resolved", unit.name)
             self.engine.juju.resolved(self.engine.now, unit.name)
+
+    def _delete_held(self, server: Server) -> None:
+        """Deletes what holds a leaving member."""
+        if server.records.clustered:
+            for thing in held_on(server.records, server.name):
+                self.engine.operator_does("lxc delete", thing)
+                self.commands.delete(thing)
 
     def _without_unit(self, unit: Unit, looks: int) -> str:
         """The member that must go before the unit can, or that may go if no other unit joins."""

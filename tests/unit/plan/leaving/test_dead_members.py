@@ -160,6 +160,35 @@ def test_a_member_does_it_if_the_lxd_of_juju_s_leader_hangs():
     assert names(app) == ["m0", "m1", "m2"]
 
 
+def test_a_member_does_it_if_the_lxd_of_juju_s_leader_hung_when_the_unit_went():
+    """The leader forgot the unit's place at once, before its LXD had been silent for long."""
+    app = formed(4)
+    app.units["lxd/0"].server.freeze()
+    app.hook("lxd/0")
+    without(app, "m3").remove("lxd/3")
+    app.hook("lxd/0")
+    assert not app.app().delegated
+
+    for _ in range(5):
+        later(app, 300.0).settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+@pytest.mark.parametrize("generation", ["5.21", "6.9"])
+def test_a_member_does_it_while_the_lxd_of_juju_s_leader_waits_for_one_version(generation: str):
+    """LXD calls all members blocked, also those that answer."""
+    app = formed(4, generation)
+    refreshed(app, "m0", "6.10")
+    later(app, 100.0).settle()
+    without(app, "m3").remove("lxd/3")
+
+    for _ in range(5):
+        later(app, 300.0).settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+
+
 def test_a_leader_that_is_about_to_join_hands_nothing_over():
     app = formed(2)
     app.add(2)
