@@ -252,7 +252,7 @@ def outdated(
     lock = join_lock.read(config)
     joining = {lock.name} if lock is not None else set[str]()
     kept_names = members | joining | set(renamed)
-    for prefix in (*OWNERS, *_OBSERVED):
+    for prefix in (*OWNERS, *_OBSERVED, UNMOVED):
         stay = kept_names.union(queued) if prefix == ADMITTED else kept_names
         keys |= {prefix + n: "" for n in _noted(prefix, config).keys() - stay}
     return [WriteNotes(keys)] if keys else []

@@ -131,9 +131,7 @@ def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> StatusTex
         return why
     if migration.targets(instance, lxd, member.name):
         return ""
-    if down := migration.absent(instance, lxd, member.name):
-        return f"{names(down)} could take it, but is not online"
-    return migration.nowhere(instance)
+    return migration.untaken(instance, lxd, member.name)
 
 
 def _cure(stored: Volume | Bucket, lxd: ClusterView) -> StatusText:

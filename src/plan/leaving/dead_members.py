@@ -17,13 +17,15 @@ from dataclasses import replace
 from options.options import ABANDON
 from plan import duties
 from plan.leaving import blockers, migration, orphaned_members
+from plan.leaving.evacuation import TRIES
 from records import member_marks, member_units
 from state.cluster import ClusterView, Member
 from state.lxd_objects import Instance
 from state.peers import UnitData
 from state.view import EVERY_MEMBER, Peers, View
-from steps.leaving import MoveOffDead, RemoveMember
+from steps.leaving import MoveOffDead, NoteUnmoved, RemoveMember
 from steps.plan import Step
+from values import transient_errors
 from values.status import Status, blocked
 
 
@@ -56,12 +58,42 @@ def _most_voters_are_up(lxd: ClusterView) -> bool:
 
 def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
     """The next step to remove a dead member, none while it keeps what no other member takes."""
-    for instance in _shared(lxd, dead):
+    shared = _shared(lxd, dead)
+    for instance in shared:
         if targets := _targets(view, lxd, dead, instance):
             return (_move(instance, dead, targets, lxd.server.name),)
-    if _shared(lxd, dead) and view.options.on_remove != ABANDON:
+    if shared and view.options.on_remove != ABANDON:
+        return ()
+    return _giving_up(view, lxd, dead, shared)
+
+
+def _giving_up(
+    view: View, lxd: ClusterView, dead: Member, shared: list[Instance]
+) -> tuple[Step, ...]:
+    """Removes a dead member with what no member took in two hooks, one after the other."""
+    refused = {str(i): why for i in shared if (why := _refusal(view, i))}
+    lasting = {n: why for n, why in refused.items() if not transient_errors.passes(why)}
+    if lasting and not lasting.keys() <= view.history.noted:
+        return (NoteUnmoved(dead.name, lasting),)
+    if any(_may_still_move(view, lxd, dead, i) for i in shared):
         return ()
     return (RemoveMember(dead.name, dead.address),)
+
+
+def _may_still_move(view: View, lxd: ClusterView, dead: Member, instance: Instance) -> bool:
+    """Whether a member could take an instance later: one that is away, or that refused it once."""
+    if migration.absent(instance, lxd, dead.name):
+        return True
+    why = _refusal(view, instance)
+    if not why:
+        return False
+    tries = member_marks.unmoved(dead.name, lxd.notes).get(str(instance))
+    return transient_errors.passes(why) or tries is None or tries.times < TRIES
+
+
+def _refusal(view: View, instance: Instance) -> str:
+    """Why the last member refused an instance in this hook, empty if none did."""
+    return ["", *view.history.refused.get(str(instance), {}).values()][-1]
 
 
 def _move(instance: Instance, dead: Member, targets: list[str], own: str) -> MoveOffDead:
@@ -76,14 +108,13 @@ def _move(instance: Instance, dead: Member, targets: list[str], own: str) -> Mov
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked while a dead member stays because of what no other member takes."""
-    if view.options.on_remove == ABANDON:
-        return None
     informed = blockers.informed(view, lxd, peers, own)
     for dead in _dead(view, lxd, peers, own):
         left = [i for i in _shared(informed, dead) if not _targets(view, informed, dead, i)]
+        if view.options.on_remove == ABANDON:
+            left = [i for i in left if _may_still_move(view, informed, dead, i)]
         if left:
-            refused = view.history.refused.get(str(left[0]), {})
-            why = list(refused.values())[-1] if refused else "no other member can take it"
+            why = _refusal(view, left[0]) or migration.untaken(left[0], informed, dead.name)
             return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
     return None
 

@@ -25,7 +25,6 @@ from state.view import EVERY_MEMBER, View
 from steps.leaving import AwaitEvacuation, CloseMember, MoveInstance, NoteUnmoved
 from steps.plan import Step
 from values import transient_errors
-from values.status import names
 
 TRIES = 2
 """After so many failed hooks `on-remove=abandon` leaves an instance behind."""
@@ -88,8 +87,8 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         name = str(instance)
         if why := migration.obstacle(instance, lxd):
             stays.append(f"{name}: {why}")
-        elif down := migration.absent(instance, lxd, member.name):
-            later.append(f"{name}: {names(down)} could take it, but is not online")
+        elif migration.absent(instance, lxd, member.name):
+            later.append(f"{name}: {migration.untaken(instance, lxd, member.name)}")
         elif name in view.history.late:
             busy.append(f"{name}: LXD still moves it, see lxc operation list")
         elif name not in failed:

@@ -22,7 +22,7 @@ import backends
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
 from values import lxd_urls
-from values.status import StatusText
+from values.status import StatusText, names
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
@@ -114,8 +114,19 @@ def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     return tuple(m.name for m in able)
 
 
+def untaken(instance: Instance, lxd: ClusterView, own: str) -> StatusText:
+    """The message about an instance that no other member takes now, with what would help."""
+    missing = absent(instance, lxd, own)
+    up = {m.name for m in lxd.members if m.up} - lxd.unreachable
+    if evacuated := [name for name in missing if name in up]:
+        return f"{evacuated[0]} could take it: lxc cluster restore {evacuated[0]}"
+    if missing:
+        return f"{names(missing)} could take it, but is not online"
+    return nowhere(instance)
+
+
 def nowhere(instance: Instance) -> StatusText:
-    """The message about an instance that no other member can take."""
+    """The message about an instance that no other member could take."""
     if instance.placement:
         return f"no other member can take it in its placement group {instance.placement}"
     return "no other member can take it"

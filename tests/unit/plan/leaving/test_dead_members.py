@@ -10,7 +10,17 @@ import pytest
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.scenarios import cluster_api, fail, heal, later, names, server, with_pool, without
+from tests.unit.scenarios import (
+    cluster_api,
+    fail,
+    heal,
+    later,
+    names,
+    notes,
+    server,
+    with_pool,
+    without,
+)
 
 ON_CEPH = {"root": {"type": "disk", "path": "/", "pool": "shared"}}
 
@@ -64,6 +74,52 @@ def test_where_it_is_refused_the_member_stays_and_the_status_says_why(app: Model
 def test_where_it_is_refused_the_operator_may_give_it_up(app: ModelApp):
     app.options["on_remove"] = "abandon"
     fail(app, "lxd/0", "POST /1.0/instances/NAME")
+    app.hook("lxd/0")
+    app.hook("lxd/0")
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2"]
+    assert "default/c1" in str(app.plan("lxd/0").app_status)
+
+
+@pytest.mark.parametrize("on_remove", ["evacuate", "abandon"])
+def test_it_waits_for_an_evacuated_member_that_could_take_it(app: ModelApp, on_remove: str):
+    app.options["on_remove"] = on_remove
+    cluster_api(app).members.close("m1")
+    cluster_api(app).members.close("m2")
+    by_hand.evacuate(server(app, "m0"))
+    app.settle()
+
+    assert names(app) == ["m0", "m1", "m2", "m3"]
+    status = str(app.plan("lxd/0").app_status)
+    restore = "m0 could take it: lxc cluster restore m0"
+    assert status == f"blocked: m3 is dead and still has default/c1: {restore}"
+
+    by_hand.restore(server(app, "m0"))
+    later(app, 100.0).settle()
+    assert locations(app) == {"c1": "m0"}
+    assert names(app) == ["m0", "m1", "m2"]
+
+
+def test_it_is_not_given_up_after_one_refusal(app: ModelApp):
+    app.options["on_remove"] = "abandon"
+    fail(app, "lxd/0", "POST /1.0/instances/NAME")
+    status = str(app.hook("lxd/0").app_status)
+
+    assert "m3" in names(app)
+    assert status.startswith("blocked: m3 is dead and still has default/c1: ")
+
+    heal(app)
+    app.settle()
+    assert locations(app) == {"c1": "m0"}
+    assert names(app) == ["m0", "m1", "m2"]
+    assert not [key for key in notes(app) if key.startswith("unmoved.") and notes(app)[key]]
+
+
+def test_it_is_given_up_at_once_if_no_member_could_take_it(app: ModelApp):
+    app.options["on_remove"] = "abandon"
+    for member in ("m0", "m1", "m2"):
+        cluster_api(app).members.close(member)
     app.settle()
 
     assert names(app) == ["m0", "m1", "m2"]

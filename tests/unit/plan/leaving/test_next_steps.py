@@ -102,7 +102,7 @@ class TestWhatHolds:
                         member("m2"),
                     ),
                 ),
-                "default/c1: m1 could take it, but is not online",
+                "default/c1: m1 could take it: lxc cluster restore m1",
             ),
         ],
         ids=lambda value: "" if isinstance(value, ClusterView) else str(value)[:30],
