@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import deadlines
-from host import disk_contents, storage_leftovers, world_wide_names
+from host import disk_contents, disk_paths, storage_leftovers, world_wide_names
 from host.commands import run
 from host.processes import description, open_files, processes
 from state.facts import Device
@@ -176,7 +176,7 @@ def identity_of(folder: Path) -> str:
 
 def _device(path: str, node: str) -> Device:
     name = Path(node).name
-    use = _use(node, name)
+    use = _use(node, name) or _use_by_another_path(name)
     rows = _signatures(node)
     parts = () if use else _partitions(name)
     contents = [str(row.get("uuid") or "") for row in rows]
@@ -255,6 +255,12 @@ def _use(path: str, name: str) -> str:
         zpool = storage_leftovers.zpool_on(path)
         return f"is in zpool {zpool}" if zpool else f"is in use ({error.strerror})"
     return ""
+
+
+def _use_by_another_path(name: str) -> str:
+    """What another device of the same disk is used for, empty if there is no such use."""
+    uses = ((other, _use(f"/dev/{other}", other)) for other in disk_paths.others(_SYS, name))
+    return next((f"is also {other}, which {use}" for other, use in uses if use), "")
 
 
 def _holders(name: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.pools import PoolSource
@@ -43,6 +44,7 @@ def marked(
     wanted = [device for selection in unmade for device in found.get(selection, ())]
     if free := [d.node for d in wanted if _is_free(d, uses)]:
         uses |= _or_unknown(partial(_of_instances, member, ports), free)
+    uses |= _by_other_paths(chain.from_iterable(found.values()), uses, ports)
     return {
         selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
         for selection, matching in found.items()
@@ -62,6 +64,19 @@ def _in_pools(
         on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
         uses |= _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
     return uses
+
+
+def _by_other_paths(
+    found: Iterable[Device], uses: Mapping[str, str], ports: Ports
+) -> dict[str, str]:
+    """By node of a device that is another path to a disk in use: that use."""
+    others = [device for device in found if device.unique and device.node not in uses]
+    if not others or not uses:
+        return {}
+    used = ports.machine.devices(tuple(uses))
+    by_name = {name: uses[device.node] for device in used for name in device.unique}
+    found_uses = {d.node: next(filter(None, map(by_name.get, d.unique)), "") for d in others}
+    return {node: use for node, use in found_uses.items() if use}
 
 
 def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
@@ -131,14 +146,14 @@ def _use(device: Device, ports: Ports) -> str:
     member = server.name if server.clustered else ""
     found = _sources((pool.name for pool in ports.lxd.pools.list()), member, ports)
     given = {pool: source.given for pool, source in found.items()}
-    if pool := _pools(given, ports).get(device.node):
-        return f"is in pool {pool}"
     by_id = {source.present: pool for pool, source in found.items()}
     if pool := next((by_id[one] for one in device.ids if one in by_id), ""):
         return f"is in pool {pool}"
-    if device.holds in _OF_GROUPS and (use := _now_in(found, ports).get(device.node)):
-        return use
-    return _of_instances(member, ports).get(device.node, "")
+    uses = {node: f"is in pool {pool}" for node, pool in _pools(given, ports).items()}
+    uses = {**_of_instances(member, ports), **uses}
+    if device.holds in _OF_GROUPS:
+        uses |= _now_in(found, ports)
+    return uses.get(device.node) or _by_other_paths((device,), uses, ports).get(device.node, "")
 
 
 def _sources(pools: Iterable[str], member: str, ports: Ports) -> dict[str, PoolSource]:

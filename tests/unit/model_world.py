@@ -320,7 +320,8 @@ class UnitMachine:
         return {p.name: in_bytes(p.members[own].get("size", "")) for p in pools}
 
     def devices(self, patterns: tuple[str, ...]) -> tuple[Device, ...]:
-        there = {disk.path: disk for disk in self.disks}
+        by_node = {disk.node: replace(disk, path=disk.node) for disk in self.disks}
+        there = by_node | {disk.path: disk for disk in self.disks}
         return tuple(there[p] for p in patterns if p in there)
 
     def degraded_storage(self) -> dict[str, str]:

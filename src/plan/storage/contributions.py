@@ -95,7 +95,8 @@ def _beside(
     others: Iterable[MemberConfig], view: View, pool: WantedPool, server: Server
 ) -> MemberConfig | Status:
     """This unit's part of a pool, on no device that one of the other parts has."""
-    taken = frozenset(config.device.node for config in others if config.device)
+    given = [config.device for config in others if config.device]
+    taken = frozenset(name for device in given for name in (device.node, *device.unique))
     config = _member_config(view, pool, server, taken)
     if isinstance(config, Status) or config.device:
         return config

@@ -23,7 +23,7 @@ def choice(
 ) -> Device | Status | None:
     """The device for this unit's part of a pool, None for none; or why there is none.
 
-    Nodes in `taken` go into other pools.
+    Disks with a node or a unique name in `taken` go into other pools.
     """
     if not pool.devices:
         return None
@@ -31,7 +31,7 @@ def choice(
         return blocked(f"pool {pool.name}: {backend.name} uses no devices; name none for it")
     listed = view.devices.get(pool.devices, ())
     found = [shared_disks.as_used(device, view.peers) for device in listed]
-    candidates = [d for d in found if d.node not in taken]
+    candidates = [d for d in found if taken.isdisjoint((d.node, *d.unique))]
     if found and not candidates:
         return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
     if not candidates:

@@ -137,3 +137,47 @@ def test_a_unit_that_the_cluster_has_removed_holds_no_disk():
     peers = peers_of(app, "lxd/1")
 
     assert shared_disks.owner(LUN, peers) == ""
+
+
+BOTH = replace(LUN, path="/dev/sdd", node="/dev/sdd")
+"""The same disk by another path, without multipath."""
+
+
+def test_two_paths_to_one_disk_do_not_go_into_two_pools():
+    pools = f"{{fast: {{backend: btrfs, devices: {LUN.path} {BOTH.path}}}}}"
+    devices = f"{LUN.path} {BOTH.path}"
+    options = {"storage_backend": "btrfs", "storage_devices": devices, "storage_pools": pools}
+    app = ModelApp(options=options)
+    app.add(0).machine.disks = [LUN, BOTH]
+    app.settle()
+
+    status = "blocked: /dev/mapper/lun is in another pool: name one more for fast"
+    assert statuses(app)["lxd/0"] == status
+
+
+def test_the_other_path_to_the_disk_of_a_pool_is_in_use():
+    """The kernel does not know the use while LXD's daemon is stopped, or a pool on lvm is idle."""
+    app = on_each(formed(2), LUN, BOTH)
+    app.options |= {"storage_pools": f"{{fast: {{backend: btrfs, devices: {LUN.path}}}}}"}
+    app.units["lxd/1"].machine.disks = [replace(OTHER, path=LUN.path)]
+    app.settle()
+    assert sources(app, "fast") == {"m0": LUN.path, "m1": LUN.path}
+
+    app.options["storage_pools"] = (
+        f"{{fast: {{backend: btrfs, devices: {LUN.path}}}, "
+        f"slow: {{backend: btrfs, devices: {BOTH.path}}}}}"
+    )
+    app.units["lxd/1"].machine.disks += [replace(VIRTUAL, path=BOTH.path)]
+    app.settle()
+
+    assert "blocked: lxd/0: /dev/sdd is in pool fast: name another" in statuses(app).values()
+
+
+def test_the_other_path_to_the_disk_of_a_pool_is_not_wiped():
+    app = on_each(formed(1), LUN)
+    app.options |= {"storage_pools": f"{{fast: {{backend: btrfs, devices: {LUN.path}}}}}"}
+    app.settle()
+    app.units["lxd/0"].machine.disks += [replace(BOTH, holds="LVM2_member", ids=("uuid-1",))]
+
+    with pytest.raises(refusal.ActionRefused, match="is in pool fast: nothing was wiped"):
+        wipe_device(peers_of(app, "lxd/0"), app.units["lxd/0"].ports, BOTH.path, "wipe-uuid-1")
