@@ -51,6 +51,13 @@ def _has_microovn(root: Path) -> bool:
     return any((root / path).exists() for path in _OF_MICROOVN)
 
 
+def _holds_data(lxd_dir: Path) -> bool:
+    folders = [lxd_dir / "containers", lxd_dir / "virtual-machines"]
+    folders += lxd_dir.glob("storage-pools/*/custom")
+    folders += lxd_dir.glob("storage-pools/*/buckets")
+    return any(any(folder.iterdir()) for folder in folders if folder.exists())
+
+
 class Machine(UnitNotes):
     """The machine of this unit, with the unit's notes on it."""
 
@@ -69,12 +76,11 @@ class Machine(UnitNotes):
     def has_data(self) -> bool:
         """Whether LXD's folder has an instance or, in a mounted pool, a volume or a bucket.
 
-        LXD keeps a link to each instance there, for any pool.
+        LXD keeps a link to each instance there, for any pool. It mounts pools where only its own
+        processes see them, so the folder is also looked at as a running daemon sees it.
         """
-        folders = [self._lxd_dir / "containers", self._lxd_dir / "virtual-machines"]
-        folders += self._lxd_dir.glob("storage-pools/*/custom")
-        folders += self._lxd_dir.glob("storage-pools/*/buckets")
-        return any(any(folder.iterdir()) for folder in folders if folder.exists())
+        root = daemon_folders.root_of(lxd_daemon.running(self._lxd_dir.parent))
+        return any(map(_holds_data, {self._lxd_dir, root / self._lxd_dir.relative_to("/")}))
 
     def install(self, packages: Iterable[str]) -> None:
         """These Debian packages are installed."""

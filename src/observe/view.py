@@ -88,8 +88,14 @@ def _holds_data(
     forming: Forming | None,
     ports: Ports,
 ) -> bool:
-    """Whether a unit that forms the cluster or leaves has data in an LXD that does not answer."""
-    looks = (forming is not None or juju.leaving) and isinstance(lxd, Unresponsive)
+    """Whether a unit that forms the cluster or leaves has data that its LXD does not list.
+
+    LXD does not answer, or its cluster has removed this member, and its records with it.
+    """
+    if isinstance(lxd, ClusterView):
+        looks = juju.leaving and lxd.server.clustered and lxd.own is None
+    else:
+        looks = (forming is not None or juju.leaving) and lxd is not None
     return looks and ports.machine.has_data()
 
 

@@ -41,6 +41,16 @@ def of_silent(view: View, lxd: Unresponsive) -> Plan:
     return outcomes.held(status, blockers.with_way_out(view, (reason,)))
 
 
+def of_removed_member(view: View) -> Plan:
+    """The cluster has removed this member, which still answers for some minutes.
+
+    What it holds is on its disk alone: LXD has deleted the records of it.
+    """
+    if not view.holds_data or view.options.on_remove == ABANDON:
+        return outcomes.has_left()
+    return _held_for(view, _in_removed_member())
+
+
 def of_disabled(view: View) -> Plan:
     """LXD's snap is not in use, and Juju would release the machine with all that LXD holds."""
     status = disabled_snap.status(view.snap)
@@ -89,6 +99,10 @@ def _held_for(view: View, *reasons: StatusText) -> Plan:
 
 def _in_deb() -> StatusText:
     return "LXD is here as a deb, and Juju releases the machine with this unit: move its data"
+
+
+def _in_removed_member() -> StatusText:
+    return "LXD here has data, and the cluster removed its member: docs: How to recover"
 
 
 def _in_lxd(lxd_object: object) -> StatusText:

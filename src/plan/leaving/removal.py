@@ -95,7 +95,7 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
     member = lxd.own
     if member is None:
         if view.options.on_remove == ABANDON or view.unit in peers.removed:
-            return outcomes.has_left()
+            return outside.of_removed_member(view)
         return outcomes.held(waiting("to leave: LXD does not list this member yet"))
     return _plan_member(view, lxd, peers, member)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host import daemon_folders, snap
+from host import daemon_folders, lxd_daemon, snap
 from host.machine import Machine
 from host.snap_file import Meta
 from relations import ovn
@@ -104,6 +104,27 @@ def test_a_volume_or_a_bucket_is_known_by_its_folder(tmp_path: Path, kind: str):
     assert not machine.has_data()
 
     (folder / "default_data").mkdir()
+
+    assert machine.has_data()
+
+
+def test_a_volume_that_only_the_daemon_sees_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A snap has its own mounts."""
+    lxd_dir, root = tmp_path / "lxd", tmp_path / "proc" / "7" / "root"
+    seen = root / lxd_dir.relative_to("/")
+
+    def running(common: Path) -> int:
+        return 7 if common == tmp_path else 0
+
+    monkeypatch.setattr(lxd_daemon, "running", running)
+    monkeypatch.setattr(daemon_folders, "_PROC", tmp_path / "proc")
+    machine = Machine(tmp_path / "state", lxd_dir)
+    seen.mkdir(parents=True)
+    assert not machine.has_data()
+
+    (seen / "storage-pools" / "local" / "custom" / "default_data").mkdir(parents=True)
 
     assert machine.has_data()
 

@@ -145,6 +145,28 @@ def test_a_removed_member_goes_only_without_what_its_disk_has(generation: str, *
 
 
 @pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_removed_member_that_still_answers_goes_only_without_what_its_disk_has(
+    generation: str, *, holds: bool
+):
+    """Its LXD lists nothing of it any more. Somebody removed it by force while it ran."""
+    app = formed(4, generation)
+    if holds:
+        with_instance(app, "m3")
+    cluster_api(app).members.remove("m3")
+    app.hook("lxd/0")
+    assert "the cluster removed its member" in str(app.plan("lxd/0").app_status)
+
+    hold = leaving(app, "lxd/3").hook("lxd/3").hold
+
+    assert ("LXD here has data" in hold) is holds
+    assert bool(hold) is holds
+
+    app.options = dict(ABANDON)
+    assert not app.hook("lxd/3").hold
+
+
+@pytest.mark.parametrize("generation", NAMES)
 def test_a_unit_called_as_an_offline_member_of_somebody_takes_another_name(generation: str):
     app = formed(3, generation)
     joined_by_hand(app)
