@@ -129,15 +129,24 @@ def degraded(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
 
 
 def use_by_lxd(device: Device, ports: Ports) -> str:
-    """What LXD here uses a device for, or that LXD cannot say; empty if nothing."""
+    """What LXD here uses a device or one of its partitions for; empty if for nothing.
+
+    Or that LXD cannot say it.
+    """
     try:
-        return _use(device, ports)
+        return _use(device, ports) or _use_of_part(device, ports)
     except LxdError as error:
         return f"may be in a pool of LXD, which refuses to say: {error}"
     except LxdUnreachable:
         snap = ports.snap.facts(None)
         has_database = snap.deb or (snap.installed and not snap.untouched)
         return "may be in a pool of LXD, which does not answer here" if has_database else ""
+
+
+def _use_of_part(device: Device, ports: Ports) -> str:
+    """The same for the first partition that LXD uses. Raises LxdError, LxdUnreachable."""
+    uses = ((part, _use(part, ports)) for part in ports.machine.devices(device.parts))
+    return next((f"has {part.node}, which {use}" for part, use in uses if use), "")
 
 
 def _use(device: Device, ports: Ports) -> str:

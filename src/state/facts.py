@@ -227,6 +227,12 @@ class Device:
     Another machine that sees the disk sees the same.
     """
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The paths of its partitions, without links."""
+        folder = self.node.rpartition("/")[0]
+        return tuple(f"{folder}/{words.split()[0]}" for words in self.partitions)
+
 
 @dataclass(frozen=True)
 class Forming:

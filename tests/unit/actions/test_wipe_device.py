@@ -118,3 +118,16 @@ def test_nothing_is_wiped_while_lxd_does_not_say_what_a_pool_is_on(
 
     with pytest.raises(refusal.ActionRefused, match="may be in a pool of LXD"):
         wipe_device(None, app.units["lxd/0"].ports, OF_LVM.path, "wipe-uuid-1")
+
+
+def test_a_disk_is_not_wiped_while_one_of_its_partitions_is_in_a_pool():
+    """The kernel calls the partition unused while no volume of the pool is active."""
+    app = on_lvm()
+    part = replace(OF_LVM, node="/dev/sdb1")
+    words = ("sdb1 20480 MiB LVM2_member",)
+    disk = Device("/dev/sdb", 40 * GIB, "", "gpt", ("serial-1",), "/dev/sdb", words)
+    app.units["lxd/0"].machine.disks = [part, disk]
+
+    why = "/dev/sdb has /dev/sdb1, which is in pool local: nothing was wiped"
+    with pytest.raises(refusal.ActionRefused, match=why):
+        wipe_device(None, app.units["lxd/0"].ports, "/dev/sdb", "wipe-serial-1")
