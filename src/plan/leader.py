@@ -204,14 +204,27 @@ def _without_any_member_left(view: View, peers: Peers) -> Status:
     return blocked("no unit is a member any more; to begin again: run form-again")
 
 
-def _leaving(view: View, peers: Peers) -> Status | None:
-    """Waiting while units leave. Only a unit itself knows what holds it if it has no member."""
+def _leaving(view: View, peers: Peers, lxd: ClusterView | None = None) -> Status | None:
+    """Waiting while units leave.
+
+    Only a unit itself knows what holds it if it has no member, or if its member is empty.
+    """
     leaving = view.units.leaving if view.units is not None else frozenset[str]()
     members = {u for u, d in peers.others.items() if d.cluster} - peers.removed
-    if outside := sorted(leaving - members - {view.unit}):
-        unit = outside[0]
+    empty = _empty(leaving & members, peers, lxd) if lxd is not None else frozenset[str]()
+    if silent := sorted(leaving - (members - empty) - {view.unit}):
+        unit = silent[0]
         return waiting(f"for {unit} to leave; if in error: juju show-status-log {unit}")
     return waiting(f"for {names(leaving)} to leave") if leaving else None
+
+
+def _empty(units: frozenset[str], peers: Peers, lxd: ClusterView) -> frozenset[str]:
+    """Those of the units whose members have no instance: they leave in their next hook."""
+    if lxd.instances is None:
+        return frozenset()
+    occupied = {instance.location for instance in lxd.instances}
+    found = {unit: lxd.member_of(peers.others[unit]) for unit in units}
+    return frozenset(u for u, m in found.items() if m is not None and m.name not in occupied)
 
 
 def unreadable(peers: Peers) -> Status | None:
@@ -256,7 +269,7 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterator[Status | None]:
     """What keeps the cluster from being whole and as asked, the most important first."""
-    yield _leaving(view, peers)
+    yield _leaving(view, peers, lxd)
     yield _misfit(view, lxd, peers)
     refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)

@@ -12,7 +12,7 @@ from tests.lxd_model.records import Role
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.recoveries import dead, given_up
-from tests.unit.scenarios import later, leaving, server, the_cluster, with_instance
+from tests.unit.scenarios import fail, later, leaving, server, the_cluster, with_instance
 
 
 def passes(app: ModelApp, rounds: int = 8) -> ModelApp:
@@ -36,6 +36,28 @@ def test_the_application_says_what_holds_a_silent_unit(generation: str):
     assert app.hook("lxd/3").hold
     status = "blocked: lxd/3 cannot leave: LXD on m3 does not answer"
     assert statuses(app)["app"] == status
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_application_says_where_the_reason_is_if_only_the_unit_knows_it(generation: str):
+    """Nothing is on its member any more, and LXD does not remove it."""
+    app = formed(3, generation)
+    fail(app, "lxd/2", "DELETE /1.0/cluster/members/NAME")
+    leaving(app, "lxd/2")
+
+    passes(app, 2)
+
+    assert app.hook("lxd/2").hold
+    status = "waiting: for lxd/2 to leave; if in error: juju show-status-log lxd/2"
+    assert str(app.plan("lxd/0").app_status) == status
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_while_its_instances_move_the_application_waits(generation: str):
+    app = with_instance(formed(3, generation), "m2")
+    leaving(app, "lxd/2")
+
+    assert str(app.plan("lxd/0").app_status) == "waiting: for lxd/2 to leave"
 
 
 @pytest.mark.parametrize("generation", NAMES)
