@@ -10,6 +10,7 @@ the machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import deadlines
@@ -298,8 +299,18 @@ def _with_contents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterVi
 
 def with_buckets(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
     """The same, with the storage buckets on members' own disks."""
+    return _if_answered(lambda: replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions)))
+
+
+def with_raw_nics(lxd: ClusterView, ports: Ports) -> ClusterView | Unresponsive:
+    """The same, with the nics of instances on interfaces of the machines."""
+    return _if_answered(lambda: _with_raw_nics(lxd, ports))
+
+
+def _if_answered(look: Callable[[], ClusterView]) -> ClusterView | Unresponsive:
+    """The result of a look at LXD, or why LXD does not answer."""
     try:
-        return replace(lxd, buckets=ports.lxd.buckets.list(lxd.server.extensions))
+        return look()
     except LxdUnreachable as error:
         return Unresponsive(str(error))
     except LxdError as error:
@@ -321,8 +332,12 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     lacking = ports.lxd.profiles.still_without_nic(without_nic.read(lxd.notes))
     lxd = replace(lxd, networks=existing, nic=nic, root=root, without_nic=lacking)
-    if not networks.uplink_due(options, existing):
-        return lxd
+    if networks.uplink_due(options, existing) or networks.uplink_moves(options, existing):
+        return _with_raw_nics(lxd, ports)
+    return lxd
+
+
+def _with_raw_nics(lxd: ClusterView, ports: Ports) -> ClusterView:
     return replace(lxd, raw_nics=raw_nics.of_instances(ports.lxd.instances.list()))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import backends
 from observe import cluster, devices
 from observe.addresses import addresses
-from plan.networks import contributions, left_bridges, wanted_networks
+from plan.networks import contributions, left_bridges, own_parents, wanted_networks
 from plan.storage import daemon_volumes, left_folders, pools, shared_disks
 from plan.verified_peers import believed
 from ports.ports import Ports
@@ -107,6 +107,7 @@ def _with_machine(view: View, ports: Ports) -> View:
         )
     if _asks_for_interfaces(view):
         view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
+        view = _with_raw_nics(view, ports)
     view = _with_pool_disks(_with_left_folders(view, ports), ports)
     if not isinstance(view.lxd, ClusterView) or not _gives_to_pools(view, view.lxd):
         return view
@@ -142,6 +143,14 @@ def _with_left_bridges(view: View, ports: Ports) -> View:
     names = left_bridges.candidates(view, lxd)
     left = frozenset(name for name in names if not ports.lxd.networks.manages(name))
     return replace(view, left_bridges=left)
+
+
+def _with_raw_nics(view: View, ports: Ports) -> View:
+    """The same, with the nics on this machine's interfaces if an uplink is to take one of those."""
+    lxd = view.lxd
+    if not isinstance(lxd, ClusterView) or not own_parents.takes_interface(view, lxd):
+        return view
+    return replace(view, lxd=cluster.with_raw_nics(lxd, ports))
 
 
 def _devices(

@@ -22,6 +22,7 @@ from plan.networks import (
     obstacles,
     ownership,
     parents,
+    raw_nics,
     uplinks,
     wanted_networks,
 )
@@ -231,6 +232,8 @@ def _drift(
         return NetworkChange(problem=problem)
     if fixed := cutting.fixed(network, mode_of(network), update):
         return NetworkChange(problem=fixed, nic=nic)
+    if used := raw_nics.taken_by_update(lxd, net, update, links, view.interfaces):
+        return NetworkChange(problem=used, nic=nic)
     cut = cutting.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:
         return NetworkChange(problem=refused(net, cut), nic=nic)
@@ -344,6 +347,15 @@ def uplink_due(options: Options, existing: tuple[Network, ...]) -> bool:
     names = {network.name for network in existing if not network.half_made}
     due = [net for net in options.wanted_networks if network_modes.MODES[net.mode].exclusive]
     return not all(names & set(wanted_networks.names(net)) for net in due)
+
+
+def uplink_moves(options: Options, existing: tuple[Network, ...]) -> bool:
+    """Whether an existing network needs another whole interface by the options."""
+    return any(
+        network_modes.drift({**_looked_for(net), "vlan": str(net.vlan or "")}, network.config)
+        for net, network in _on_interfaces(options, existing)
+        if network_modes.MODES[net.mode].exclusive
+    )
 
 
 def beside_uplinks(options: Options, existing: tuple[Network, ...]) -> list[str]:

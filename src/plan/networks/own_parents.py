@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 
 import modes
 from modes import parent_checks
-from plan.networks import contributions, cutting, networks, wanted_networks
+from plan.networks import contributions, cutting, networks, raw_nics, wanted_networks
 from state.cluster import ClusterView, Network
 from state.peers import ParentInterface
 from state.view import View
@@ -42,6 +42,12 @@ def due(view: View, lxd: ClusterView, answers: Mapping[str, ParentInterface]) ->
     return Due(steps, next((one.problem for one in found if one.problem), None))
 
 
+def takes_interface(view: View, lxd: ClusterView) -> bool:
+    """Whether an uplink here is to take another interface, which nics of instances may be on."""
+    uplinks = [net for net, _ in _settled(view, lxd) if modes.MODES[net.mode].exclusive]
+    return any(_other(view, lxd, net, contributions.to_networks(view)) for net in uplinks)
+
+
 def _settled(view: View, lxd: ClusterView) -> Iterator[tuple[WantedNetwork, Network]]:
     """The networks whose interface here is known, with what the options say of them."""
     for net in wanted_networks.of_options(view.options, lxd.networks or ()):
@@ -57,9 +63,8 @@ def _due(
     network: Network,
     answers: Mapping[str, ParentInterface],
 ) -> Due:
-    current = lxd.own_parents[net.name]
-    answer = answers.get(contributions.request(net), ParentInterface())
-    if not answer.parent or answer.parent == current or _stays(view, net, current):
+    current, other = lxd.own_parents[net.name], _other(view, lxd, net, answers)
+    if not other:
         return Due()
     if fixed := cutting.fixed_parent(network, net.mode, current):
         return Due(problem=fixed)
@@ -69,7 +74,18 @@ def _due(
         port = _port(view, net, current)
         why = f"{current} {port}" if port else f"parent cuts off {users}"
         return Due(problem=networks.refused(net, why))
-    return Due((SetOwnParent(net.name, lxd.server.name, answer.parent),))
+    step = SetOwnParent(net.name, lxd.server.name, other)
+    used = raw_nics.taken_by_member(lxd, net, step, view.interfaces)
+    return Due(problem=used) if used else Due((step,))
+
+
+def _other(
+    view: View, lxd: ClusterView, net: WantedNetwork, answers: Mapping[str, ParentInterface]
+) -> str:
+    """The interface that a network here needs in place of its own one. Empty if that stays."""
+    current = lxd.own_parents[net.name]
+    parent = answers.get(contributions.request(net), ParentInterface()).parent
+    return "" if parent == current or _stays(view, net, current) else parent
 
 
 def _stays(view: View, net: WantedNetwork, current: str) -> bool:

@@ -13,10 +13,9 @@ import pytest
 
 from host import capabilities, interfaces
 from state.facts import Bound
-from tests.lxd_model import by_hand
 from tests.unit.findings import network, nic, parents, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.scenarios import BR0, ETH1, changed, server, the_cluster
+from tests.unit.scenarios import BR0, ETH1, changed, the_cluster
 from values.interface import Interface
 
 CARD = replace(ETH1, mtu=1500, virtual_functions=4)
@@ -136,38 +135,6 @@ def test_a_macvlan_network_shares_a_vlan_with_its_machine():
     app = app_on(CARD, own, networks="{lan: {mode: macvlan, parent: eth1, vlan: 7}}")
 
     assert "lan" in the_cluster(app).networks
-
-
-def with_raw_nic(**keys: str) -> ModelApp:
-    """An instance on the last machine has a nic on the interface itself."""
-    app = app_on(CARD)
-    nic = {"eth0": {"type": "nic", "name": "eth0", "parent": "eth1", **keys}}
-    by_hand.launch(server(app, "m2"), "c1", devices=nic, running=False)
-    return app
-
-
-@pytest.mark.parametrize("kind", ["macvlan", "ipvlan", "physical"])
-def test_an_uplink_does_not_take_the_interface_of_an_instances_own_nic(kind: str):
-    app = changed(with_raw_nic(nictype=kind), networks="{up: {mode: physical, parent: eth1}}")
-
-    status = "blocked: eth1 is used by default/c1: name another for up"
-    assert statuses(app)["lxd/0"] == status
-    assert "up" not in the_cluster(app).networks
-
-
-@pytest.mark.parametrize(
-    ("keys", "vlan"),
-    [
-        ({"nictype": "macvlan", "vlan": "7"}, ""),
-        ({"nictype": "macvlan"}, ", vlan: 7"),
-        ({"nictype": "sriov"}, ""),
-    ],
-)
-def test_a_nic_that_can_be_beside_an_uplink_does_not_prevent_it(keys: dict[str, str], vlan: str):
-    up = f"{{up: {{mode: physical, parent: eth1{vlan}}}}}"
-    app = changed(with_raw_nic(**keys), networks=up)
-
-    assert "up" in the_cluster(app).networks
 
 
 def test_an_uplink_may_be_down_and_in_the_open_vswitch_that_lxd_put_it_into():
