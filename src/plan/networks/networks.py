@@ -216,7 +216,7 @@ def _drift(
     mode = network_modes.MODES[net.mode]
     wanted = {**_taken_back(network), **_keys(net), **_chosen_anew(view, lxd, net, network, links)}
     changes = network_modes.drift(wanted, network.config)
-    if not changes:
+    if not changes or (ownership.only_notes(changes) and uplinks.takes_no_note(network)):
         return NetworkChange(nic=mode.nic(net, ""))
     nic = mode.nic(net, "") if ownership.is_charms(lxd, network) else None
     if isinstance(links, Status):

@@ -9,6 +9,8 @@ for that.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modes import MARK, NAMED
 from plan.storage import contributions as storage_contributions
 from state.cluster import ClusterView, Network
@@ -22,6 +24,11 @@ The list of interfaces is not one of them: operators set it for their own networ
 """
 _NOTES = "user.lxd-cluster."
 """The beginning of keys that the charm sets for itself: they change nothing of a network."""
+
+
+def only_notes(keys: Iterable[str]) -> bool:
+    """Whether a change sets only what the charm notes for itself."""
+    return all(key.startswith(_NOTES) for key in keys)
 
 
 def is_charms(lxd: ClusterView, network: Network) -> bool:

@@ -61,6 +61,17 @@ def kept(net: WantedNetwork, network: Network, changes: Collection[str]) -> Stat
     return blocked(f"network {net.name}: LXD keeps its uplink {uplink}: set the option back")
 
 
+def takes_no_note(network: Network) -> bool:
+    """Whether LXD refuses every change of an OVN network that leaves its addresses as they are.
+
+    It has an address of a family that its router lacks (LXD issue 17247, 5.21.4 to 6.9). LXD 5.0
+    takes changes, but the network works without the charm's notes.
+    """
+    config = network.config
+    with_address = {f for f in _FAMILIES if "/" in config.get(f"{f}.address", "")}
+    return network.type == "ovn" and not with_address <= _routed(network)
+
+
 def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:
     """The wanted network with `none` in place of `auto` for a family that its router lacks.
 
@@ -86,8 +97,13 @@ def _of_router(uplink: Network, current: Network | None) -> set[str]:
     LXD decides that when it makes the network, and not again when the uplink gets another family.
     """
     if current is not None:
-        return {f for f in _FAMILIES if current.config.get(f"volatile.network.{f}.address")}
+        return _routed(current)
     return {f for f in _FAMILIES if _has(uplink, f)}
+
+
+def _routed(network: Network) -> set[str]:
+    """The families in which the router of an existing network has an address on its uplink."""
+    return {f for f in _FAMILIES if network.config.get(f"volatile.network.{f}.address")}
 
 
 def _has(uplink: Network, family: str) -> bool:

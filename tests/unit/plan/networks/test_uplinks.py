@@ -9,7 +9,7 @@ import pytest
 
 from state.facts import Ovn
 from tests.lxd_model.generations import NAMES
-from tests.unit.findings import HEALTHY, network, statuses
+from tests.unit.findings import HEALTHY, network, nic, statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import BR0, api, changed, on_machines, the_cluster, with_instance
 
@@ -104,21 +104,46 @@ def test_a_network_stays_as_it_is_when_its_uplink_gets_another_family():
     assert statuses(app) == HEALTHY
 
 
-def test_a_network_that_an_older_charm_made_says_what_to_set():
-    app = changed(formed(3), networks=f"{{{UP}}}")
+def with_ipv6_above_its_uplink(generation: str = "5.21") -> ModelApp:
+    """An OVN network as LXD makes one without any keys, on an uplink with IPv4 only.
+
+    LXD issue 17247: from 5.21 on LXD refuses every change of it, also of the charm's own keys.
+    """
+    app = changed(formed(3, generation), networks=f"{{{UP}}}")
     app.related["ovn"] = Ovn("tcp:10.0.9.1:6641")
-    config = {"network": "up", "ipv4.address": "auto", "ipv6.address": "auto"}
-    api(app).networks.create("ovn0", "ovn", config, {})
+    config = {"network": "up", "ipv4.address": "auto", "ipv6.address": "auto", "ipv4.nat": "true"}
+    api(app).networks.create("ovn0", "ovn", config | {"ipv6.nat": "true"}, {})
+    return app
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_network_that_an_operator_made_is_used_as_it_is(generation: str):
+    app = with_ipv6_above_its_uplink(generation)
+    before = network(app, "ovn0")
+
+    changed(app, **ON_UP)
+
+    assert str(app.hook("lxd/0").status) == HEALTHY["lxd/0"]
+    assert statuses(app) == HEALTHY
+    assert network(app, "ovn0") == before
+    assert nic(app) == {"network": "ovn0"}
+
+
+def test_a_network_that_an_older_charm_made_says_what_to_set_before_it_changes():
+    app = with_ipv6_above_its_uplink()
     profile = api(app).profiles.default()
     eth0 = {"type": "nic", "name": "eth0", "network": "ovn0"}
     api(app).profiles.set_default({**profile, "devices": {**profile["devices"], "eth0": eth0}})
-
     changed(app, **ON_UP)
+    assert statuses(app) == HEALTHY
+
+    changed(app, network_domain="lan.example")
     status = str(app.hook("lxd/0").status)
 
     assert status.endswith("no IPv6 uplink; set network-ipv6=none")
     changed(app, network_ipv6="none", network_disruptive=True)
     assert statuses(app) == HEALTHY
+    assert network(app, "ovn0")["dns.domain"] == "lan.example"
 
 
 def test_an_uplink_without_any_address_leaves_the_choice_to_lxd():
