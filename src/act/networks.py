@@ -174,18 +174,24 @@ def set_default_profile(
     devices = profile_devices.with_root(before, step.pool)
     if step.nic is not None:
         devices = profile_devices.with_nic(devices, step.nic)
-    if devices != before:
-        nic_before = before.get(profile_devices.NIC)
-        if nic_before and step.nic is not None:
-            # Somebody may have launched an instance since the others got their own devices.
-            _let_stay(profile_devices.place(nic_before), ports)
-        elif step.nic:
-            ports.lxd.networks.pin_without_nic()
-        try:
-            ports.lxd.profiles.set_default({**profile, "devices": devices})
-        except LxdError as error:
-            if not _noted(str(error), ports):
-                raise LxdError(_with_cure(str(error))) from error
+    if devices == before:
+        return history
+    nic_before = before.get(profile_devices.NIC)
+    if nic_before and step.nic is not None:
+        # Somebody may have launched an instance since the others got their own devices.
+        _let_stay(profile_devices.place(nic_before), ports)
+    elif step.nic:
+        ports.lxd.networks.pin_without_nic()
+        # LXD may save the profile, and its answer may be lost.
+        _note_lacking(dict.fromkeys(ports.lxd.profiles.running(), ""), ports)
+    try:
+        ports.lxd.profiles.set_default({**profile, "devices": devices})
+    except LxdError as error:
+        if not _noted(str(error), ports):
+            raise LxdError(_with_cure(str(error))) from error
+        return history
+    if step.nic and not nic_before:
+        _note_lacking(ports.lxd.profiles.left_without_nic(()), ports)
     return history
 
 
@@ -195,11 +201,15 @@ def _noted(error: str, ports: Ports) -> bool:
     if not named:
         return False
     logger.warning("the default profile: %s", error)
-    member = ports.lxd.server.get().name
-    before = without_nic.read(ports.lxd.notes.read())
-    lacking = ports.lxd.profiles.left_without_nic(named, member)
-    ports.lxd.notes.write(without_nic.written({**before, **lacking}))
+    lacking = ports.lxd.profiles.left_without_nic(named)
+    _note_lacking(lacking, ports)
     return bool(lacking)
+
+
+def _note_lacking(instances: Mapping[str, str], ports: Ports) -> None:
+    """The note has these instances, each with its last start, and no others."""
+    if without_nic.read(ports.lxd.notes.read()) != instances:
+        ports.lxd.notes.write(without_nic.written(instances))
 
 
 def _with_cure(error: str) -> str:

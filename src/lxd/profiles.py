@@ -50,35 +50,42 @@ class ProfilesApi:
         """Replaces the default profile."""
         self._client.change("PUT", _DEFAULT, dict(profile))
 
-    def left_without_nic(self, named: Collection[str], member: str) -> dict[str, str]:
+    def running(self) -> frozenset[str]:
+        """The instances of the default profile that may run now, as PROJECT/NAME."""
+        rows = self._rows().items()
+        return frozenset(name for name, row in rows if row is None or _runs(row))
+
+    def left_without_nic(self, named: Collection[str]) -> dict[str, str]:
         """Running instances of the default profile that lack its nic, with their last start.
 
-        `named` are those that LXD could not change, and `member` is the one that it told so. If one
-        of them is there, LXD has told no other member of the change (`profilePut`, 5.0 to 6.9).
+        `named` are those that LXD could not change. It names those of one member only, and none of
+        a member that it could not tell (`profilePut`, and `NewNotifier` with NotifyAlive, 5.0 to
+        6.9). An instance of a member that does not answer counts, with an empty start.
         """
-        users: list[str] = self._client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
-        parts = [url for url in map(lxd_urls.read, users) if url.kind == "instances"]
-        rows = {f"{url.project}/{url.name}": self._row(url.project, url.name) for url in parts}
-        lacking = {name: row for name, row in rows.items() if row and _nic_of_profile(row)}
-        untold = any(name in named and row["location"] == member for name, row in lacking.items())
         return {
-            name: str(row["last_used_at"])
-            for name, row in lacking.items()
-            if name in named or (untold and row["location"] != member)
+            name: str(row["last_used_at"]) if row is not None else ""
+            for name, row in self._rows().items()
+            if row is None or (_nic_of_profile(row) and (name in named or _unplugged(row)))
         }
 
     def still_without_nic(self, before: Mapping[str, str]) -> dict[str, str]:
         """Those of these instances that have not started since then, and have no own `eth0`.
 
-        An instance of a member that does not answer counts.
+        An instance of a member that does not answer counts. An empty start means that nobody knew
+        whether the instance got the nic: it is replaced as soon as that is known.
         """
         rows = {name: self._row(*name.split("/", 1)) for name in before}
         return {
-            name: started
+            name: started or (str(row["last_used_at"]) if row is not None else "")
             for name, started in before.items()
-            if (row := rows[name]) is None
-            or (_nic_of_profile(row) and row["last_used_at"] == started)
+            if (row := rows[name]) is None or _still_lacks(row, started)
         }
+
+    def _rows(self) -> dict[str, Mapping[str, Any] | None]:
+        """By PROJECT/NAME: the instances of the default profile, see `_row`."""
+        users: list[str] = self._client.get(_DEFAULT, seconds=deadlines.LIST)["used_by"]
+        parts = [url for url in map(lxd_urls.read, users) if url.kind == "instances"]
+        return {f"{url.project}/{url.name}": self._row(url.project, url.name) for url in parts}
 
     def _row(self, project: str, name: str) -> Mapping[str, Any] | None:
         """An instance as LXD shows it, without any key if there is none; None without an answer."""
@@ -94,8 +101,29 @@ def _nic_of_profile(row: Mapping[str, Any]) -> bool:
     """Whether an instance that is not stopped has an `eth0` that is not its own."""
     own: Devices = row.get("devices") or {}
     devices: Devices = row.get("expanded_devices") or {}
-    has = devices.get(NIC, {}).get("type") == "nic" and NIC not in own
-    return has and str(row.get("status")).upper() != "STOPPED"
+    return devices.get(NIC, {}).get("type") == "nic" and NIC not in own and _runs(row)
+
+
+def _runs(row: Mapping[str, Any]) -> bool:
+    return bool(row) and str(row.get("status")).upper() != "STOPPED"
+
+
+def _unplugged(row: Mapping[str, Any]) -> bool:
+    """Whether a running instance has no `eth0` although its devices do.
+
+    LXD notes the host's side of a nic when it starts it, and removes the note if that fails
+    (`Start` and `postStop` of nic_bridged.go, nic_macvlan.go, nic_sriov.go and nic_ovn.go, 5.0 to
+    6.9).
+    """
+    config: Mapping[str, str] = row.get("expanded_config") or {}
+    return not config.get(f"volatile.{NIC}.host_name")
+
+
+def _still_lacks(row: Mapping[str, Any], started: str) -> bool:
+    """Whether an instance is without the nic, as after its last start at `started`."""
+    if not _nic_of_profile(row):
+        return False
+    return row["last_used_at"] == started if started else _unplugged(row)
 
 
 def keep(client: Client, chosen: Callable[[Devices], Devices]) -> None:

@@ -364,7 +364,8 @@ def _shared(
         or proxy.problem
         or health.unfinished(view, lxd, peers, decided)
     )
-    groups += [profile_nics.settled(lxd), proxy.steps, change.steps]
+    # The step for the default profile may note more instances later.
+    groups = [profile_nics.settled(lxd), *groups, proxy.steps, change.steps]
     return _SharedChange(tuple(groups), problem, change.request)
 
 

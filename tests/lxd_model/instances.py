@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,15 @@ def all_config(records: Records, instance: Instance) -> dict[str, str]:
     found.update(instance.config)
     if instance.running or instance.wanted:
         found[LAST_STATE] = "RUNNING"
+    if instance.running:
+        # A nic has it from its start to its end (volatileSet in nic_bridged.go and the others).
+        nics = _nics(all_devices(records, instance)) - instance.lacking
+        found |= {f"volatile.{name}.host_name": f"veth{name}" for name in nics}
     return found
+
+
+def _nics(devices: Devices) -> set[str]:
+    return {name for name, device in devices.items() if device.get("type") == "nic"}
 
 
 def starts_by_itself(records: Records, instance: Instance) -> bool:
@@ -130,7 +139,9 @@ def start(server: Server, key: Key) -> None:
     if instance.running:
         raise bad("The instance is already running")
     began = server.cloud.now
-    records.instances[key] = replace(instance, running=True, wanted=False, started=began)
+    records.instances[key] = replace(
+        instance, running=True, wanted=False, started=began, lacking=frozenset()
+    )
     processes.begin(processes.location(server, instance), instance)
 
 
@@ -183,13 +194,52 @@ def set_profile(server: Server, profile: Profile) -> None:
         gone = networks[instance.key] - on_network(records, instance)
         if gone and server.cloud.now - instance.launched > _NEW:
             server.cloud.cut_off.append(f"{instance} from {min(gone)}")
+    _tell_members(server, users, devices)
+
+
+def _tell_members(server: Server, users: list[Instance], before: Mapping[Key, Devices]) -> None:
+    """Each member changes its instances of a profile that is saved already (`profilePut`).
+
+    The others are told only after all instances here have changed. One that does not answer is
+    left out. LXD names the instances of one member only: its notifier returns the first error.
+    """
+    failures = _change_here(server, server.place, users, before)
+    if not failures:
+        others = sorted({i.location for i in users} - {server.place})
+        heard = [m for m in others if server.hears(server.records.rows[m])]
+        results = [_change_here(server, member, users, before) for member in heard]
+        failures = next(filter(None, results), [])
+    else:
+        heard = []
     for instance in users:
-        now = all_devices(records, instance)
-        if why := _unchanged(instance, devices[instance.key], now):
-            raise Refusal(
-                "The following instances failed to update (profile change still saved):\n"
-                f" - Project: {instance.project}, Instance: {instance.name}: {why}\n"
-            )
+        if instance.location not in (server.place, *heard):
+            _leave(server.records, instance, before[instance.key])
+    if failures:
+        listed = "\n".join(failures)
+        raise Refusal(
+            f"The following instances failed to update (profile change still saved):\n{listed}\n"
+        )
+
+
+def _change_here(
+    server: Server, member: str, users: list[Instance], before: Mapping[Key, Devices]
+) -> list[str]:
+    """Changes the instances of a member. Returns LXD's lines about those that do not change."""
+    failures: list[str] = []
+    for instance in users:
+        now, then = all_devices(server.records, instance), before[instance.key]
+        if instance.location == member and (why := _unchanged(instance, then, now)):
+            failures.append(f" - Project: {instance.project}, Instance: {instance.name}: {why}")
+            _leave(server.records, instance, then)
+    return failures
+
+
+def _leave(records: Records, instance: Instance, before: Devices) -> None:
+    """A running instance goes on without the nics that its profile has got."""
+    new = _nics(all_devices(records, instance)) - _nics(before)
+    if instance.running and new:
+        lacking = instance.lacking | new
+        records.instances[instance.key] = replace(instance, lacking=lacking)
 
 
 def _unchanged(instance: Instance, before: Devices, now: Devices) -> str:

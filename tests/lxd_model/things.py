@@ -40,6 +40,8 @@ class Instance:
     started: float = 0.0
     fixed: bool = False
     """LXD cannot change its devices while it runs: a virtual machine may have no free slot."""
+    lacking: frozenset[str] = frozenset()
+    """Nics of its profiles that it did not get while it runs."""
     pool: str = ""
     """The actual pool of its root disk."""
     wanted: bool = False

@@ -17,10 +17,12 @@ def problem(lxd: ClusterView) -> Status | None:
     LXD cannot give the running instance a device of type `none` instead: it would first take away
     the one that is not there (measured, 5.21.7).
     """
-    if not lxd.without_nic:
+    # Nobody knows yet whether those without a start lack it.
+    lacking = sorted(name for name, started in lxd.without_nic.items() if started)
+    if not lacking:
         return None
-    first, *others = sorted(lxd.without_nic)
-    instances = count(len(lxd.without_nic), "instance") if others else first
+    first, *others = lacking
+    instances = count(len(lacking), "instance") if others else first
     cure = f"lxc restart {first.partition('/')[2]}"
     return blocked(f"profile's nic missing in {instances}: {cure}")
 

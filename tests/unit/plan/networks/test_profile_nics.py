@@ -11,12 +11,15 @@ import pytest
 
 from tests.lxd_model import by_hand
 from tests.lxd_model import instances as model_instances
+from tests.lxd_model.cloud import Fault
 from tests.lxd_model.generations import NAMES
+from tests.unit.cutting import cut, cuts
 from tests.unit.findings import HEALTHY, nic, notes, statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import api, changed, later, server, the_cluster
 
 LACKS = "blocked: profile's nic missing in default/c1: lxc restart c1"
+IN_TWO = "blocked: profile's nic missing in 2 instances: "
 
 
 def unchanging(app: ModelApp, member: str, name: str = "c1") -> ModelApp:
@@ -32,6 +35,15 @@ def given_a_nic(generation: str = "5.21", member: str = "m0") -> ModelApp:
     return changed(app, network_mode="bridge")
 
 
+def restarted(app: ModelApp, name: str) -> ModelApp:
+    """The operator has restarted it, and the units have run their hooks."""
+    api(app).instances.stop("default", name, 30)
+    later(app, 5.0)
+    api(app).instances.start("default", name)
+    app.settle()
+    return app
+
+
 @pytest.mark.parametrize("generation", NAMES)
 @pytest.mark.parametrize("member", ["m0", "m2"])
 def test_the_status_names_it_until_it_is_restarted(generation: str, member: str):
@@ -41,10 +53,7 @@ def test_the_status_names_it_until_it_is_restarted(generation: str, member: str)
         assert statuses(app)["lxd/0"] == LACKS
     assert nic(app) == {"network": "lxdbr0"}
 
-    api(app).instances.stop("default", "c1", 30)
-    later(app, 5.0)
-    api(app).instances.start("default", "c1")
-    app.settle()
+    restarted(app, "c1")
 
     assert statuses(app) == HEALTHY
     assert "without-nic" not in notes(app)
@@ -79,7 +88,74 @@ def test_instances_that_lxd_has_not_told_the_other_members_about_are_named():
 
     changed(app, network_mode="bridge")
 
-    assert statuses(app)["lxd/0"].startswith("blocked: profile's nic missing in 2 instances: ")
+    assert statuses(app)["lxd/0"].startswith(IN_TWO)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_instances_of_several_members_are_named(generation: str):
+    """LXD's error names those of one member only."""
+    app = unchanging(changed(formed(3, generation), network_mode="none"), "m1")
+    unchanging(app, "m2", "c2")
+    by_hand.launch(server(app, "m2"), "c3")
+
+    changed(app, network_mode="bridge")
+
+    assert statuses(app)["lxd/0"] == f"{IN_TWO}lxc restart c1"
+    restarted(app, "c1")
+    assert statuses(app)["lxd/0"] == LACKS.replace("c1", "c2")
+    restarted(app, "c2")
+    assert statuses(app) == HEALTHY
+
+
+def unheard_at(app: ModelApp, request: str, member: str) -> None:
+    """The coordinator does not reach the member during this request and its operation."""
+
+    def fault(machine: str, call: str) -> Fault:
+        if machine == server(app, "m0").machine and "/operations/" not in call:
+            app.cloud.heal()
+            if call == request:
+                app.cloud.cut(machine, server(app, member).machine)
+        return ""
+
+    app.cloud.fault = fault
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_instances_of_a_member_that_heard_nothing_are_named(generation: str):
+    """LXD leaves out a member that does not answer, and reports no error (NotifyAlive)."""
+    app = changed(formed(3, generation), network_mode="none")
+    by_hand.launch(server(app, "m2"), "c1")
+    by_hand.launch(server(app, "m1"), "c2")
+    unheard_at(app, "PUT /1.0/profiles/NAME", "m2")
+
+    app.options["network_mode"] = "bridge"
+    app.hook("lxd/0")
+    app.cloud.fault = lambda _machine, _call: ""
+    app.cloud.heal()
+    app.settle()
+
+    assert statuses(app)["lxd/0"] == LACKS
+    restarted(app, "c1")
+    assert statuses(app) == HEALTHY
+
+
+def about_to_get_a_nic() -> tuple[ModelApp, str]:
+    """The operator has set the option; two of three running instances cannot have the nic."""
+    app = unchanging(changed(formed(2), network_mode="none"), "m0")
+    unchanging(app, "m1", "c2")
+    by_hand.launch(server(app, "m0"), "c3")
+    app.options["network_mode"] = "bridge"
+    return app, "lxd/0"
+
+
+def test_a_hook_that_is_killed_at_the_change_loses_none():
+    for cutter in cuts(about_to_get_a_nic):
+        app, unit = about_to_get_a_nic()
+        cut(app, unit, cutter)
+
+        app.settle()
+
+        assert statuses(app)["lxd/0"] == f"{IN_TWO}lxc restart c1", str(cutter)
 
 
 def test_without_a_nic_in_the_profile_nothing_is_lacking():
