@@ -18,6 +18,7 @@ from pathlib import Path
 import deadlines
 from host import snap_file, snapd
 from host.machine import LXD_DIR, STATE
+from host.snap_channel import FollowedChannel
 from host.time_limit import TookTooLong, within
 from state.facts import Resource, SnapFacts
 from values import lxd_versions, snapd_errors
@@ -105,7 +106,7 @@ class Snap:
     def __init__(self, state: Path = STATE) -> None:
         # The disk does not show the steps after an installation: a note says that they are due.
         self._installing = state / "installing"
-        self._tracked = state / "channel"
+        self._channel = FollowedChannel(state / "channel")
         self._ours = state / "revision"
 
     def facts(self, wanted: Resource | None) -> SnapFacts:
@@ -122,7 +123,7 @@ class Snap:
             installed=installed,
             revision=revision,
             version=_version(_CURRENT / _META) if installed else "",
-            channel=self._channel(revision),
+            channel=self._channel.of(revision) if _is_from_store(revision) else "",
             offered=offered.version,
             architectures=offered.architectures,
             needs_snapd=_lacking_snapd(offered.snapd),
@@ -138,28 +139,12 @@ class Snap:
         """The revision that this charm installed last, empty if it has installed none."""
         return self._ours.read_text() if self._ours.exists() else ""
 
-    def _channel(self, revision: str) -> str:
-        """The channel that the snap follows. snapd is asked once for each revision."""
-        if not revision or revision.startswith("x"):
-            return ""
-        tracked = self._tracked.read_text().split() if self._tracked.exists() else []
-        if tracked[:1] == [revision]:
-            return tracked[1] if len(tracked) > 1 else ""
-        try:
-            channel = snapd.tracking("lxd")
-        except snapd.SnapdError as error:
-            logger.warning("the channel of LXD is not known: %s", error)
-            return ""
-        self._tracked.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._tracked.write_text(f"{revision} {channel}\n")
-        return channel
-
     def install(self, channel: str, revision: str) -> None:
         """LXD from the store. Raises SnapError, ChannelUnknownError."""
         from charmlibs import snap
 
         self._begin()
-        self._tracked.unlink(missing_ok=True)
+        self._channel.forget()
         # A snap that came with the machine may be old, although it is from this channel.
         preinstalled = not self._installed_by_us()
 
@@ -214,7 +199,8 @@ class Snap:
                 snap.remove("lxd", purge=True)
         except (snap.Error, TookTooLong) as error:
             raise SnapError(str(error)) from error
-        for note in (self._installing, self._tracked, self._ours):
+        self._channel.forget()
+        for note in (self._installing, self._ours):
             note.unlink(missing_ok=True)
 
     def _begin(self) -> None:
@@ -275,6 +261,11 @@ class Snap:
                 act("lxd")
         except (snap.Error, TookTooLong) as error:
             raise SnapError(str(error)) from error
+
+
+def _is_from_store(revision: str) -> bool:
+    """Whether LXD is installed, and from the store: a local file follows no channel."""
+    return bool(revision) and not revision.startswith("x")
 
 
 def _not_lxd(path: str) -> StatusText:

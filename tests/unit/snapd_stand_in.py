@@ -10,6 +10,7 @@ and puts an installed revision into a folder as snapd does in /snap/lxd.
 from __future__ import annotations
 
 import json
+import os
 import socketserver
 import threading
 from collections.abc import Callable, Generator
@@ -53,6 +54,9 @@ class Snapd:
     in_progress: list[Answer] = field(default_factory=list[Answer])
     """Changes, each with its kind, and the snap that it is `for`."""
     called: list[str] = field(default_factory=list[str])
+    asked: int = 0
+    """How often somebody has asked about the installed snap."""
+    saved: int = 0
     changes: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
 
     @property
@@ -65,6 +69,22 @@ class Snapd:
         """Where the installed revision is."""
         return self.folder / "lxd/current"
 
+    @property
+    def state(self) -> Path:
+        """The file in which it keeps what is installed."""
+        return self.folder / "state.json"
+
+    def switch(self, channel: str) -> None:
+        """`snap switch`: the same revision follows another channel."""
+        assert self.installed is not None
+        self.installed.channel = channel
+        self._save()
+
+    def _save(self) -> None:
+        self.saved += 1
+        self.state.touch()
+        os.utime(self.state, (self.saved, self.saved))
+
     def lay_out(self, revision: str, version: str, channel: str) -> None:
         """That revision is installed."""
         held = self.installed is not None and self.installed.held
@@ -75,6 +95,7 @@ class Snapd:
         (self.folder / f"lxd_{revision}.snap").touch()
         self.current.unlink(missing_ok=True)
         self.current.symlink_to(revision)
+        self._save()
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Answer:
         """The answer to one request."""
@@ -104,6 +125,7 @@ class Snapd:
         }
 
     def _info(self) -> Answer:
+        self.asked += 1
         if self.installed is None:
             return error(404, "snap-not-found", "snap not installed")
         return sync(

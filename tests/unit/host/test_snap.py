@@ -14,7 +14,7 @@ from charmlibs import snap as charmlibs_snap
 from charmlibs.snap import _client
 
 import deadlines
-from host import snap, snapd
+from host import snap, snap_channel, snapd
 from host.snap import ChannelUnknownError, Snap, SnapError
 from host.snap_file import Meta
 from host.time_limit import TookTooLong
@@ -39,6 +39,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Snapd]:
         monkeypatch.setattr(snapd, "SOCKET", str(stand_in.socket))
         monkeypatch.setattr(snap, "_CURRENT", stand_in.current)
         monkeypatch.setattr(snap, "_FILES", Path(folder))
+        monkeypatch.setattr(snap_channel, "_STATE_OF_SNAPD", stand_in.state)
         monkeypatch.setattr(snap, "_TICK", 0.0)
         with serving(stand_in):
             yield stand_in
@@ -285,16 +286,40 @@ def test_a_channel_without_releases_has_the_next_safer_ones(channel: str, follow
     assert (found.version, found.revision) == RELEASES[follows]
 
 
-def test_the_channel_is_asked_for_once_for_each_revision(store: Snapd, lxd: Snap):
+def test_the_channel_is_asked_for_once_while_snapd_changes_nothing(store: Snapd, lxd: Snap):
     store.lay_out("350", "5.21.7", "5.21/stable")
     assert lxd.facts(None).channel == "5.21/stable"
+    asked = store.asked
 
-    assert store.installed is not None
-    store.installed.channel = "elsewhere/stable"
     assert lxd.facts(None).channel == "5.21/stable"
+    assert store.asked == asked
 
     store.lay_out("400", "6.9", "6/stable")
     assert lxd.facts(None).channel == "6/stable"
+
+
+def test_another_channel_with_the_same_revision_is_noticed(store: Snapd, lxd: Snap):
+    """`snap switch`, or `snap refresh --channel` to a channel with the same revision."""
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    assert lxd.facts(None).channel == "5.21/stable"
+
+    store.switch("5.21/candidate")
+
+    assert lxd.facts(None).channel == "5.21/candidate"
+
+
+def test_the_channel_stays_known_while_snapd_is_off(
+    store: Snapd, lxd: Snap, monkeypatch: pytest.MonkeyPatch
+):
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    assert lxd.facts(None).channel == "5.21/stable"
+    store.switch("5.21/candidate")
+
+    with monkeypatch.context() as off:
+        off.setattr(snapd, "SOCKET", str(store.folder / "nobody.socket"))
+        assert lxd.facts(None).channel == "5.21/stable"
+
+    assert lxd.facts(None).channel == "5.21/candidate"
 
 
 def test_one_from_a_file_follows_no_channel(store: Snapd, lxd: Snap):
