@@ -109,7 +109,7 @@ def remove_left_bridge(
     step: RemoveLeftBridge, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
     """The bridge is gone, unless LXD has begun to make its network since the plan."""
-    if _network(step.name, ports) is None:
+    if not ports.lxd.networks.manages(step.name):
         ports.machine.remove_bridge(step.name, step.beside)
     return history
 

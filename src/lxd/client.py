@@ -16,6 +16,7 @@ from lxd import (
     clock_errors,
     ipv6_errors,
     name_errors,
+    project_errors,
     proxy_errors,
     uplink_errors,
 )
@@ -29,7 +30,10 @@ if TYPE_CHECKING:  # ~Protocols take time to define in a hook, and only the type
 _WAIT = 10.0
 """Seconds that one request waits for an operation. LXD lists a finished one for 5 s more."""
 
-_ERRORS = (name_errors, proxy_errors, clock_errors, ceph_errors, uplink_errors, ipv6_errors)
+_ERRORS = (
+    *(name_errors, proxy_errors, clock_errors, ceph_errors),
+    *(uplink_errors, ipv6_errors, project_errors),
+)
 _NONE: Mapping[str, str] = {}
 
 

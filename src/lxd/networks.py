@@ -15,6 +15,7 @@ from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import api_path
 from lxd.parsing import LxdWarning
 from state.cluster import Network
+from values.lxd_booleans import is_true
 from values.profile_devices import NIC
 
 logger = logging.getLogger(__name__)
@@ -41,16 +42,29 @@ class NetworksApi:
         return tuple(parsing.network(row) for row in rows if row["managed"])
 
     def manages(self, name: str) -> bool:
-        """Whether LXD has a network of that name, in any state; if it does not answer, it may.
+        """Whether LXD may have a network of that name, in any state.
 
-        LXD shows an interface of the machine as a network that it does not manage.
+        It may if it does not answer, or if the default project hides networks. LXD shows an
+        interface of the machine as a network that it does not manage.
         """
         try:
             return bool(self._client.get(api_path("networks", name))["managed"])
         except LxdError as error:
-            return not error.not_found
+            return not error.not_found or self._hides_networks()
         except LxdUnreachable:
             return True
+
+    def _hides_networks(self) -> bool:
+        """Whether LXD may leave networks of the default project out of every answer.
+
+        It does so with `restricted.networks.access`, or without nics (NetworkAllowed in project.go,
+        5.0 to 6.9).
+        """
+        try:
+            config = self._client.get(api_path("projects", "default"))["config"]
+        except (LxdError, LxdUnreachable):
+            return True
+        return is_true(config.get("restricted", ""))
 
     def create(
         self,
