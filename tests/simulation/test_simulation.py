@@ -14,7 +14,7 @@ import pytest
 import charm
 from hooks.input_reader import PEERS
 from lab.model.rules import VERSIONS
-from tests.simulation import fast, mutants, seeds
+from tests.simulation import ambush, fast, mutants, seeds
 from tests.simulation.commands import Commands
 from tests.simulation.drawing import draw
 from tests.simulation.faults import Faults
@@ -23,12 +23,19 @@ from tests.simulation.mutant import Mutant
 from tests.simulation.schedule import (
     COMMANDS,
     DYING,
+    EXCHANGE_STEPS,
     FAULTS,
     HANDS,
+    HANDS_STEPS,
     LEAVING,
+    NETWORK_STEPS,
     NETWORKS,
     SHARED,
+    SHARED_STEPS,
+    STEPS,
     STORAGE,
+    STORAGE_STEPS,
+    Happening,
 )
 from tests.simulation.shrink import shrink
 
@@ -48,6 +55,20 @@ def test_each_event_of_a_schedule_can_happen():
     names = [(actor, kind.replace("-", "_")) for actor, of in kinds.items() for kind in of]
 
     assert [name for actor, name in names if not hasattr(actor, name)] == []
+
+
+def test_each_step_that_events_wait_for_is_a_step_of_the_charm():
+    tables = (STEPS, STORAGE_STEPS, NETWORK_STEPS, SHARED_STEPS, EXCHANGE_STEPS, HANDS_STEPS)
+    names = {name for table in tables for name in table}
+
+    assert names - ambush.STEPS == set()
+
+
+def test_an_event_that_waits_for_no_step_of_the_charm_is_an_error():
+    never = Happening(at=0.0, kind="reboot", on="Evacuate")
+
+    with pytest.raises(ValueError, match="Evacuate"):
+        seeds.run(replace(draw(7), happenings=(never,)))
 
 
 def test_seeds_are_clean():
