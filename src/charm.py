@@ -21,7 +21,7 @@ from hooks import attached_snap, final_events, publishing, reading
 from hooks.holds import CannotDetach, CannotLeave
 from hooks.input_reader import PEERS, STORAGE, InputReader
 from hooks.publishing import as_juju
-from hooks.tool_failures import Unsaid, needed
+from hooks.tool_failures import NoAnswer, answers_needed
 from host import snap
 from host.lxd_database import Database
 from host.machine import Machine
@@ -41,7 +41,7 @@ class LxdClusterCharm(ops.CharmBase):
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
-        # Each logged line is one more process in the hook; Juju logs the events itself.
+        # Each logged line starts one more process in the hook, and Juju logs the events itself.
         logging.getLogger().setLevel(logging.INFO)
         escape_logs(logging.getLogger())
         self._ports = Ports(
@@ -50,7 +50,7 @@ class LxdClusterCharm(ops.CharmBase):
             Machine(),
             Database(),
             time.time,
-            self._tell,
+            self._show_progress,
             reading.is_gone,
         )
         self._input = InputReader(self, self._ports)
@@ -87,7 +87,7 @@ class LxdClusterCharm(ops.CharmBase):
         ]
 
     def _begin(self, event: ops.EventBase) -> None:
-        """For the first hook, and the one that Juju runs when a resource has changed."""
+        """The first hook of a unit, and the one that Juju runs when a resource has changed."""
         if isinstance(event, ops.InstallEvent):
             self._ports.machine.begin(self.unit.name)
         attached_snap.forget(self._ports)
@@ -97,13 +97,13 @@ class LxdClusterCharm(ops.CharmBase):
         if final_events.is_own_departure(event, PEERS, self.unit):
             self._leave(event)
             return
-        if final_events.may_come_beside(event, PEERS) and self._input.is_leaving():
-            # As a member that stays, it would undo its marks, and speak for all members.
+        if final_events.may_run_while_leaving(event, PEERS) and self._input.is_leaving():
+            # It would act as a member that stays: undo its marks, and set the application's status.
             return
         try:
             juju = self._input.of_hook()
-        except (ValidationError, Unsaid) as error:
-            status = error.status if isinstance(error, Unsaid) else blocked(explain(error))
+        except (ValidationError, NoAnswer) as error:
+            status = error.status if isinstance(error, NoAnswer) else blocked(explain(error))
             self._plan = Plan(status, app_status=status)
             return
         self._ports.machine.take_over(self.unit.name)
@@ -118,16 +118,21 @@ class LxdClusterCharm(ops.CharmBase):
     def _leave(self, event: ops.EventBase) -> None:
         """Raises CannotLeave: only a failed hook keeps Juju from removing the machine."""
         try:
-            juju = replace(self._input.when_leaving(), tells=final_events.are_heard(event, PEERS))
-        except Unsaid as unsaid:
-            self.unit.status = as_juju(unsaid.status)
-            raise CannotLeave(str(unsaid)) from unsaid
+            juju = replace(
+                self._input.when_leaving(), can_publish=final_events.another_follows(event, PEERS)
+            )
+        except NoAnswer as no_answer:
+            self.unit.status = as_juju(no_answer.status)
+            raise CannotLeave(str(no_answer)) from no_answer
         plan = run.run(juju, self._ports)
         if plan.hold:
             self.unit.status = as_juju(plan.status)
             if publishing.is_leader(self.model):
                 self.app.status = as_juju(plan.status)
-            if not (juju.tells and publishing.tell(self.model, PEERS, juju, plan, self._ports)):
+            if not (
+                juju.can_publish
+                and publishing.publish_leaving(self.model, PEERS, juju, plan, self._ports)
+            ):
                 raise CannotLeave(plan.hold)
         self._plan = plan
 
@@ -146,10 +151,10 @@ class LxdClusterCharm(ops.CharmBase):
         if not use:
             return
         try:
-            with needed():
+            with answers_needed():
                 leaving = self.unit.name in reading.units().leaving
-        except Unsaid as unsaid:
-            raise CannotDetach(f"{location} {use}: {unsaid}") from unsaid
+        except NoAnswer as no_answer:
+            raise CannotDetach(f"{location} {use}: {no_answer}") from no_answer
         if leaving:
             self._leave(event)
             return
@@ -157,7 +162,7 @@ class LxdClusterCharm(ops.CharmBase):
         self.unit.status = ops.BlockedStatus(escaped(reason))
         raise CannotDetach(reason)
 
-    def _tell(self, message: str) -> None:
+    def _show_progress(self, message: str) -> None:
         self.unit.status = ops.MaintenanceStatus(escaped(message))
 
     def _collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
@@ -165,20 +170,21 @@ class LxdClusterCharm(ops.CharmBase):
             event.add_status(as_juju(self._plan.status))
 
     def _collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        plan = self._plan or self._seen()
-        # ops has asked this before, and to find the status takes time.
+        plan = self._plan or self._idle_plan()
+        # ops has checked that before, but finding the status takes time, and leadership may have
+        # moved.
         if plan is not None and plan.app_status is not None and publishing.is_leader(self.model):
             event.add_status(as_juju(plan.app_status))
 
-    def _seen(self) -> Plan | None:
-        """The status after an action that only read."""
+    def _idle_plan(self) -> Plan | None:
+        """The plan after an action that only read: None if a step is due, or Juju is silent."""
         try:
             return run.idle_plan(self._input.of_hook(), self._ports)
-        except (ValidationError, Unsaid):
+        except (ValidationError, NoAnswer):
             return None
 
     def _act(self, event: ops.ActionEvent) -> None:
-        """Returns the action's result, or the reason for none; then does what is due."""
+        """Runs an action: sets its results, or fails with the reason; then does what is due."""
         name = event.handle.kind.removesuffix("_action").replace("_", "-")
         action = ACTIONS[name]
         call = Call(event.params, self, self._input, self._ports)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROUNDS = 8
-"""The longest run of a unit: join, settle, cancel a token, pass the turn, make a token."""
+"""The longest run of a unit: join, settle, cancel a token, pass the join lock on, make a token."""
 
 LEAVING_ROUNDS = 1000
 """A leaving unit may have to move its instances one by one."""
@@ -58,12 +58,12 @@ def _execute(
     plan: Plan, unit: str, ports: Ports, history: RunHistory
 ) -> tuple[RunHistory, StepFailed | None]:
     """Executes the steps, up to the first one that fails."""
-    # Most hooks have nothing to do, and need not load what acts.
+    # Most hooks have nothing to do: they need not load the code that executes steps.
     from act.step import StepFailed, act
 
     for step in plan.steps:
         logger.info("%s", step)
-        ports.tell(str(step))
+        ports.show_progress(str(step))
         try:
             history = act(step, unit, ports, history)
         except StepFailed as failure:
@@ -72,15 +72,15 @@ def _execute(
 
 
 def _ends_run(failure: StepFailed, plan: Plan) -> bool:
-    """Whether the steps of other groups are not tried. Each would wait for a silent LXD."""
+    """Whether the steps of other groups are not tried: each would wait for a silent LXD."""
     silent = isinstance(failure.__cause__, LxdUnreachable)
     return silent or not any(failure.step in group for group in plan.groups)
 
 
 def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
-    """The status of a hook that does nothing, None while something is due.
+    """The plan of a unit that has nothing to do, None while a step is due.
 
-    Juju 4.0 seldom reports a removed unit: the next hook of any kind finds out.
+    Juju 4.0 seldom reports a removed unit: the next hook of any kind looks for them.
     """
     if juju.leaving:
         return None
@@ -91,8 +91,8 @@ def idle_plan(juju: HookInput, ports: Ports) -> Plan | None:
 def _failed(failure: StepFailed, history: RunHistory, plan: Plan, juju: HookInput) -> Plan:
     """The report of a failed step: here, and to the peers unless the whole run ended with it.
 
-    What ends a run without a refusal, such as an LXD that stops, is seen in a moment or has a
-    status of its own. Each report runs hooks on all other units.
+    A failure without a refusal, such as an LXD that stops, is not published: it soon ends, or has a
+    status of its own. And each report runs hooks on all other units.
     """
     message = failure.message
     logger.warning("%s", message)
@@ -117,7 +117,7 @@ def _report_wait(failure: StepFailed, plan: Plan, published: UnitData) -> Plan:
 
 
 def _report(failure: StepFailed, message: str, published: str) -> str:
-    """What the peers read. Another reason for the same step would wake them in each hook."""
+    """The report for the peers: a new reason for the same step would run their hooks again."""
     # A status shortens a long step, and has dots in its place.
     step = published.partition(": ")[0].removesuffix("...")
     return published if step and f"could not {failure.step}".startswith(step) else message

@@ -62,7 +62,7 @@ class Application(Generic[U]):
     app_data: dict[str, str] = field(default_factory=dict[str, str])
     leader: str = "lxd/0"
     leaving: set[str] = field(default_factory=set[str])
-    telling: set[str] = field(default_factory=set[str])
+    publishing: set[str] = field(default_factory=set[str])
     """Leaving units in a hook that may end without error: another hook follows."""
     resource: Resource | None = None
     related: dict[str, object] = field(default_factory=dict[str, object])
@@ -107,7 +107,7 @@ class Application(Generic[U]):
             peers=own_view,
             units=units if asks or admit else None,
             leaving=name in self.leaving,
-            tells=name in self.telling,
+            can_publish=name in self.publishing,
             devices=unit.storage,
             related=dict(self.related),
             bound=self.bound,
@@ -125,7 +125,7 @@ class Application(Generic[U]):
         its end.
         """
         plan = run(self.juju(name), self.units[name].ports)
-        if plan.hold and name in self.leaving and name not in self.telling:
+        if plan.hold and name in self.leaving and name not in self.publishing:
             # A failed hook writes nothing.
             commit = False
         if commit and plan.own is not None:

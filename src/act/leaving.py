@@ -66,7 +66,7 @@ def await_evacuation(
     """An evacuation that somebody began has ended, whether it succeeded or not."""
     for _ in ports.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
         left = sum(i.location == step.name for i in ports.lxd.instances.list())
-        ports.tell(f"{step}: {left} left")
+        ports.show_progress(f"{step}: {left} left")
     return history
 
 

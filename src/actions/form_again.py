@@ -18,8 +18,8 @@ GONE = "yes-the-cluster-is-gone"
 def form_again(view: View, confirm: str) -> AppData:
     """What the leader must write so that units without a cluster form a new one.
 
-    Juju cannot distinguish a cluster that ended in order from one whose machine was removed with
-    everything on it. So the operator confirms that the old cluster is gone.
+    The charm cannot distinguish a cluster whose last member left from one whose machine was removed
+    with everything on it. So the operator confirms that the old cluster is gone.
     """
     peers = view.peers
     if not view.leader or peers is None:

@@ -19,7 +19,8 @@ from steps.plan import Plan
 def let_in(juju: HookInput, ports: Ports) -> Plan:
     """A unit that leaves as the only member makes a token for the next unit.
 
-    Returns what it must publish. Juju sends what an action wrote, also if the unit is in error.
+    Returns what it must publish. Juju sends what an action has written, even if the unit is in
+    error.
     """
     view = observe(juju, ports, RunHistory())
     leaves = view.units is not None and view.unit in view.units.leaving

@@ -29,12 +29,12 @@ _DEEPEST = 8
 """The maximum depth of maps and lists in a parameter: an option's map needs four."""
 
 
-class Misread(Exception):  # noqa: N818 - it is the name of what happened
-    """The client did not read a parameter as text, or the parameter makes no sense."""
+class BadParameter(Exception):  # noqa: N818 - it is the name of what happened
+    """Juju's client did not read a parameter as text, or the parameter is not valid."""
 
 
 def word(params: Mapping[str, Any], name: str) -> str:
-    """A parameter as text, empty if it is not given. Raises Misread."""
+    """A parameter as text, empty if it is not given. Raises BadParameter."""
     value = params.get(name)
     _limit(name, value)
     return _text(name, value)
@@ -43,7 +43,7 @@ def word(params: Mapping[str, Any], name: str) -> str:
 def with_options(config: Mapping[str, Any], params: Mapping[str, Any]) -> Options:
     """The options of `config`, overridden by the options among the parameters.
 
-    Raises Misread, pydantic's ValidationError.
+    Raises BadParameter, pydantic's ValidationError.
     """
     values = {**config, **changed(config, params)}
     return Options.model_validate({name.replace("-", "_"): value for name, value in values.items()})
@@ -56,23 +56,23 @@ def as_read(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, o
 
 
 def changed(config: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options among the parameters, in the form of `juju config`. Raises Misread."""
+    """The options among the parameters, in the form of `juju config`. Raises BadParameter."""
     for name, value in params.items():
         _limit(name, value)
     return {name: _option(name, params[name], config) for name in sorted(params)}
 
 
 def _limit(name: str, value: Any) -> None:
-    """Raises Misread for a value that Python could neither traverse nor print."""
+    """Raises BadParameter for a value that Python could neither traverse nor print."""
     todo: list[tuple[Any, int]] = [(value, 0)]
     while todo:
         part, depth = todo.pop()
         if depth > _DEEPEST:
-            raise Misread(f"{escaped(name)}: use at most {_DEEPEST} levels")
+            raise BadParameter(f"{escaped(name)}: use at most {_DEEPEST} levels")
         if isinstance(part, int) and part.bit_length() > 64:
-            raise Misread(f"{escaped(name)}: that number is too large")
+            raise BadParameter(f"{escaped(name)}: that number is too large")
         if isinstance(part, str) and any("\ud800" <= c <= "\udfff" for c in part):
-            raise Misread(f"{escaped(name)} has an incomplete character: type it again")
+            raise BadParameter(f"{escaped(name)} has an incomplete character: type it again")
         todo += [(inner, depth + 1) for inner in _parts(part)]
 
 
@@ -86,13 +86,13 @@ def _parts(value: Any) -> list[Any]:
 
 def _option(name: str, value: Any, config: Mapping[str, Any]) -> Any:
     if name not in config:
-        raise Misread(f"{escaped(name)}: there is no such option")
+        raise BadParameter(f"{escaped(name)}: there is no such option")
     if isinstance(value, dict) and name in MAPS:
         return _map(name, cast("dict[str, Any]", value))
     if isinstance(config[name], str):
         return _text(name, value)
     if isinstance(value, bool) and not isinstance(config[name], bool):
-        raise Misread(f"{name}={str(value).lower()}: use a whole number")
+        raise BadParameter(f"{name}={str(value).lower()}: use a whole number")
     return "" if value is None else _no_map(name, value)
 
 
@@ -102,9 +102,9 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list):
         return " ".join(_text(name, part) for part in cast("list[Any]", value))
     if isinstance(value, (bool, float)):
-        # Nobody can see what was typed: it may have been `on` or `yes`, 1.10 or 1.1.
+        # The charm cannot see what was typed: it may have been `on` or `yes`, 1.10 or 1.1.
         value_as_read = str(value).lower()
-        raise Misread(
+        raise BadParameter(
             f"{name} was read as {value_as_read}, not as text: put it in quotes: {name}=\"'...'\""
         )
     return str(_no_map(name, value))
@@ -113,7 +113,7 @@ def _text(name: str, value: Any) -> str:
 def _no_map(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         key = next(iter(cast("dict[str, Any]", value)), "")
-        raise Misread(f"{name} is one value: type {name}=..., not {name}.{escaped(key)}=...")
+        raise BadParameter(f"{name} is one value: type {name}=..., not {name}.{escaped(key)}=...")
     return value
 
 

@@ -78,11 +78,11 @@ def _networks_lines(view: View, changed: Collection[str]) -> list[str]:
             lines += _network_lines(view, net, members)
         elif net.name not in changed:
             lines += _change_lines(view, lxd, net, members)
-    stays = contested or _is_anothers(view, lxd, first)
+    stays = contested or _is_left_alone(view, lxd, first)
     return lines if stays else [*lines, *_default_nic_lines(view, first, lxd.nic)]
 
 
-def _is_anothers(view: View, lxd: ClusterView, net: WantedNetwork) -> bool:
+def _is_left_alone(view: View, lxd: ClusterView, net: WantedNetwork) -> bool:
     """Whether the default network is one that the charm neither changes nor uses."""
     change = networks.foreseen(view, lxd, net)
     return change.problem is not None and change.nic is None
@@ -128,7 +128,7 @@ def _default_nic_lines(view: View, default: WantedNetwork, current: Mapping[str,
         return []
     staying = [str(PinNics(current))] if current else []
     target = nic.get("network") or nic.get("parent")
-    # A bridge that is still to be named, or the end of the nic.
+    # The operator has not named the bridge yet, or the profile loses its nic.
     unnamed = "of a bridge of the machines" if nic else "none"
     return [*staying, f"let the default profile use the network {target or unnamed}"]
 

@@ -20,7 +20,7 @@ from values.status import names
 class RecoveryRefused(ActionRefused):
     """Refused for now. `own` is what this unit must publish: its question, and its own answer.
 
-    The hooks of a unit in error publish nothing, so the others hear its answer from here only.
+    The hooks of a unit in error publish nothing, so only the action can publish the answer.
     """
 
     def __init__(self, reason: str, own: UnitData) -> None:
@@ -60,8 +60,8 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
 
 
 def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
-    """What this unit says: which voters it treats as lost, and how new its own copy is."""
-    # Without any, what was asked before still counts.
+    """What this unit publishes: which voters it treats as lost, and how new its own copy is."""
+    # Without any, the earlier question still counts.
     update: dict[str, object] = {}
     if lost:
         update = {"lost": tuple(sorted(lost)), "asked": quorum.since(view, peers, lost)}
@@ -81,6 +81,6 @@ def _without_quorum(view: View) -> Peers:
 
 
 def _has_joined(view: View, peers: Peers) -> bool:
-    """Whether this unit is a member, or may be one and had no time to say so."""
+    """Whether this unit is a member, or may be one that had no time to publish it."""
     joins = view.forming is not None and view.forming.what == "join"
     return bool(peers.own.cluster) or joins

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from actions.parameters import Misread
+from actions.parameters import BadParameter
 from actions.refusal import ActionRefused
-from hooks.tool_failures import Unsaid
+from hooks.tool_failures import NoAnswer
 from lxd.errors import LxdError, LxdUnreachable
 from options.options import explain
 from values.printable import lines
@@ -36,7 +36,7 @@ def answer(unit: str, action: Callable[[], dict[str, object]]) -> Answer:
         results = action()
     except ValidationError as error:
         return Answer({}, _fitting(explain(error)))
-    except (ActionRefused, Misread, Unsaid) as error:
+    except (ActionRefused, BadParameter, NoAnswer) as error:
         return Answer({}, _fitting(lines(str(error))))
     except (LxdError, LxdUnreachable, OSError, subprocess.SubprocessError) as error:
         why = getattr(error, "stderr", "") or str(error)

@@ -24,7 +24,7 @@ from actions.take_back import take_back
 from actions.wipe_device import wipe_device
 from hooks import publishing, reading
 from hooks.input_reader import PEERS, InputReader
-from hooks.tool_failures import if_said
+from hooks.tool_failures import answer_or
 from observe.view import observe, observe_networks
 from options.options import Options
 from ports.ports import Ports
@@ -36,7 +36,7 @@ Results = dict[str, object]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an action: its parameters, and what it can look at and change."""
+    """One call of an action: its parameters, and what it can observe and change."""
 
     params: Mapping[str, Any]
     charm: ops.CharmBase
@@ -50,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Action:
-    """The function of an action, and whether something may be due after it."""
+    """The function of an action, and whether a hook's work may be due after it."""
 
     run: Callable[[Call], Results]
     changes: bool = False
@@ -107,9 +107,9 @@ def _publish(call: Call, app: AppData) -> None:
 
 
 def _let_in(call: Call) -> Results:
-    juju = replace(call.reader.when_leaving(), tells=True)
+    juju = replace(call.reader.when_leaving(), can_publish=True)
     decided = let_in.let_in(juju, call.ports)
-    publishing.tell(call.charm.model, PEERS, juju, decided, call.ports)
+    publishing.publish_leaving(call.charm.model, PEERS, juju, decided, call.ports)
     return {"result": "the next unit may join"}
 
 
@@ -119,14 +119,14 @@ def _wipe_device(call: Call) -> Results:
 
 
 def _backup_database(call: Call) -> Results:
-    # It needs nothing that Juju says.
+    # It needs nothing from Juju.
     return {"path": backup_database(call.ports)}
 
 
 def _recover_quorum(call: Call) -> Results:
     lost, confirm = (word(call.params, key) for key in ("lost", "confirm"))
     # Only units that Juju has removed, or that the operator names, are lost.
-    view = replace(call.view(), units=if_said(reading.units, None))
+    view = replace(call.view(), units=answer_or(reading.units, None))
     try:
         return {"backup": recover_quorum.recover_quorum(view, call.ports, lost, confirm)}
     except recover_quorum.RecoveryRefused as refused:

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Tables for people."""
+"""Text tables for the results of actions."""
 
 from __future__ import annotations
 

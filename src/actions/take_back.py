@@ -18,10 +18,10 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     """What the leader must write so that the application takes over the existing cluster.
 
     An earlier deployment of this charm made the cluster, and left it on machines that stayed. The
-    charm cannot distinguish such a cluster from one of another, running application. The operator
-    decides. Each member is the operator's until a unit finds itself on it: one that is down would
-    count as dead otherwise, since Juju does not have the unit that its note names. Raises
-    ActionRefused, LxdError, LxdUnreachable.
+    charm cannot distinguish such a cluster from one of another, running application: the operator
+    decides. Each member belongs to the operator until a unit of this application runs on its
+    machine. Otherwise a member that is down would count as dead, since Juju does not have the unit
+    that its record names. Raises ActionRefused, LxdError, LxdUnreachable.
     """
     lxd, peers = view.lxd, view.peers
     if not view.leader or peers is None:
@@ -44,7 +44,7 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
 
 
 def _other_bootstrap_unit(view: View, peers: Peers) -> str:
-    """The unit that may make another cluster in this moment, empty if there is none."""
+    """The unit that may make another cluster at this moment, empty if there is none."""
     unit = peers.app.bootstrap
     units = peers.others.keys() if view.units is None else view.units.in_juju - {view.unit}
     return unit if unit in units else ""

@@ -20,7 +20,7 @@ _NODE = re.compile(r"/dev/[\w/:.@%+=-]+", re.ASCII)
 def wipe_device(peers: Peers | None, ports: Ports, device: str, confirm: str) -> str:
     """Wipes an unused block device, if the operator names its content.
 
-    `peers` are None if Juju does not say anything about them.
+    `peers` is None if Juju does not answer.
     """
     if not _NODE.fullmatch(device) or ".." in device:
         raise ActionRefused(f"{device} is not a path below /dev/, such as /dev/sdb")

@@ -1,12 +1,13 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The attached LXD snap. The charm asks Juju for it only when the answer may have changed.
+"""The attached LXD snap. The charm requests it from Juju only when it may have changed.
 
 For `resource-get` the controller opens the file, and Juju 3.6 reads all of it on the machine, a
-hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm, so the answer is valid
-until then: it is noted on the machine. A unit that was in error meanwhile may not get that event
-(Juju issue 20173). So Juju is also asked while a peer has another file, installed or not.
+hundred megabytes. After `juju attach-resource` each unit gets upgrade-charm. Until then the path is
+valid, and the charm keeps it on the machine. A unit that was in error meanwhile may not get that
+event (Juju issue 20173). So the charm also requests the file while a peer has another one,
+installed or not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import ops
 
-from hooks.tool_failures import Unsaid, said
+from hooks.tool_failures import NoAnswer, message_of
 from ports.ports import Ports
 from state.view import Peers
 from values.status import Status, blocked, waiting
@@ -28,12 +29,12 @@ _STORE = "charmhub"
 
 
 def forget(ports: Ports) -> None:
-    """Ask Juju again: there may be another file."""
+    """The next hook requests the file again: there may be another one."""
     ports.machine.note_attached(None)
 
 
 def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
-    """The attached file, None without one. Raises Unsaid if Juju does not answer."""
+    """The attached file, None without one. Raises NoAnswer if Juju does not answer."""
     noted_path = None if _peers_have_another(peers) else ports.machine.attached()
     if noted_path == "" or (noted_path and Path(noted_path).exists()):
         return Path(noted_path) if noted_path else None
@@ -55,16 +56,19 @@ def _from_juju(model: ops.Model, peers: Peers | None) -> Path | None:
     except NameError:
         return None  # A charm of another revision, without this resource.
     except ops.ModelError as error:
-        reason = said(error)
+        reason = message_of(error)
         if _NONE not in reason or _STORE in reason:
-            raise Unsaid(waiting(f"for the resource {RESOURCE}: {reason}")) from error
-        if holder := _who_has_one(model.unit.name, peers):
-            raise Unsaid(_missing_file(holder, model.app.name)) from error
+            raise NoAnswer(waiting(f"for the resource {RESOURCE}: {reason}")) from error
+        if holder := _unit_with_file(model.unit.name, peers):
+            raise NoAnswer(_missing_file(holder, model.app.name)) from error
         return None
 
 
-def _who_has_one(unit: str, peers: Peers | None) -> str:
-    """A unit with LXD from an attached file. Juju says the same of a file that it has lost."""
+def _unit_with_file(unit: str, peers: Peers | None) -> str:
+    """A unit with LXD from an attached file, empty if there is none.
+
+    Juju gives the same error for a file that was never attached, and for one that it has lost.
+    """
     units = {unit: peers.own, **peers.others} if peers else {}
     return next((name for name in sorted(units) if units[name].snap), "")
 

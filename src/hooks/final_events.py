@@ -3,8 +3,9 @@
 
 """When a leaving unit can still publish something.
 
-Juju sends what a hook wrote only if the hook ends without error, and such a hook does not hold the
-unit. So a unit that must be held publishes only in a hook that another one follows for certain.
+Juju sends what a hook wrote only if the hook ends without error, and a hook that ends without error
+does not hold the unit. So a unit that must be held publishes only in a hook after which another
+hook certainly runs.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import ops
 
 
 def is_own_departure(event: ops.EventBase, peers: str, unit: ops.Unit) -> bool:
-    """Whether this unit leaves the peer relation, and not only another relation."""
+    """Whether the event says that this unit itself departs from its peers."""
     if not isinstance(event, ops.RelationDepartedEvent) or event.relation.name != peers:
         return False
     return event.departing_unit == unit
 
 
-def are_heard(event: ops.EventBase, peers: str) -> bool:
+def another_follows(event: ops.EventBase, peers: str) -> bool:
     """Whether another hook of a leaving unit follows this one in every case.
 
     `remove` comes after `stop`. After `relation-departed` only another `relation-departed` is
@@ -30,8 +31,8 @@ def are_heard(event: ops.EventBase, peers: str) -> bool:
     return isinstance(event, ops.StopEvent)
 
 
-def may_come_beside(event: ops.EventBase, peers: str) -> bool:
-    """Whether a leaving unit may get an event beside those with which it leaves.
+def may_run_while_leaving(event: ops.EventBase, peers: str) -> bool:
+    """Whether a leaving unit may get this event in addition to those in which it leaves.
 
     Juju ends all relations of a unit, one remote unit after the other and in any order.
     """

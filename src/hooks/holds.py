@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Errors that keep Juju from removing a unit or its storage: the hook fails, and says why."""
+"""Errors that keep Juju from removing a unit or its storage: the hook fails with the reason."""
 
 
 class CannotLeave(Exception):  # noqa: N818 - it is the name of what happened

@@ -14,7 +14,7 @@ from ops import hookcmds
 from pydantic import ValidationError
 
 from hooks import attached_snap, reading
-from hooks.tool_failures import if_said, needed
+from hooks.tool_failures import answer_or, answers_needed
 from host import snap
 from options.options import Options, leaving_options
 from plan.forming.admission import hears_nobody, unqueued
@@ -40,11 +40,11 @@ class InputReader:
         self._ports = ports
 
     def of_hook(self, options: Options | None = None) -> HookInput:
-        """Juju's input to this unit. Raises Unsaid, and ValidationError for a bad option.
+        """Juju's input to this unit. Raises NoAnswer, and ValidationError for a bad option.
 
         `options` replace the configured ones.
         """
-        with needed():
+        with answers_needed():
             options = options or self._charm.load_config(Options)
             leader = self._unit.is_leader()
             peers, units = self._peers_and_units(leader)
@@ -66,15 +66,15 @@ class InputReader:
             )
 
     def when_leaving(self) -> HookInput:
-        """The same for a leaving unit, which needs less of it. Raises Unsaid."""
-        with needed():
+        """The same for a leaving unit, which needs less of it. Raises NoAnswer."""
+        with answers_needed():
             # For a unit that never was a member, nothing depends on Juju's input.
             machine = self._ports.machine
             member = bool(machine.identity()) or machine.forming() is not None
             leader = self._unit.is_leader()
-            peers = self._peers() if member else if_said(self._peers, None)
+            peers = self._peers() if member else answer_or(self._peers, None)
             member = member or (peers is not None and bool(peers.own.cluster))
-            units = reading.units() if member else if_said(reading.units, None)
+            units = reading.units() if member else answer_or(reading.units, None)
             if peers is not None and units is not None:
                 peers = self._completed(peers, units)
             return HookInput(
@@ -91,7 +91,7 @@ class InputReader:
             )
 
     def _awaited_snap(self, peers: Peers | None) -> Resource | None:
-        """The attached snap, as this unit fetched it earlier: the others may wait for it here."""
+        """The attached snap as this unit fetched it: other members may wait for this one."""
         if peers is None or not peers.own.attached:
             return None
         noted = self._ports.machine.attached()
@@ -99,20 +99,20 @@ class InputReader:
 
     def is_leaving(self) -> bool:
         """Whether Juju removes this unit, as far as Juju shows it."""
-        units = if_said(reading.units, None)
+        units = answer_or(reading.units, None)
         return units is not None and self._unit.name in units.leaving
 
     def of_action(self, options: Options | None = None) -> HookInput:
-        """The input of a hook now, also for a leaving unit. Raises the same errors."""
+        """The input that a hook would have now, also of a leaving unit. Raises the same errors."""
         return self.when_leaving() if self.is_leaving() else self.of_hook(options)
 
     def peers(self) -> Peers | None:
-        """The peers as far as Juju answers now, without units that it says are gone."""
-        peers, units = if_said(self._peers, None), if_said(reading.units, None)
+        """The peers as far as Juju answers now, without the units that are gone by its list."""
+        peers, units = answer_or(self._peers, None), answer_or(reading.units, None)
         return self._completed(peers, units) if peers and units else peers
 
     def _options_of_leaver(self) -> Options:
-        """A mistake in an option that a leaving unit does not need must not hold it."""
+        """The options. A wrong one that a leaving unit does not need must not hold it."""
         try:
             return self._charm.load_config(Options)
         except ValidationError:
@@ -133,8 +133,8 @@ class InputReader:
         peers = self._peers()
         if peers is None:
             return None, reading.units() if leader else None
-        stands_in = peers.app.delegated and bool(peers.own.cluster)
-        if leader or stands_in or hears_nobody(peers):
+        may_coordinate = peers.app.delegated and bool(peers.own.cluster)
+        if leader or may_coordinate or hears_nobody(peers):
             units = reading.units()
             return self._completed(peers, units), units
         if not peers.unplaced:
@@ -143,7 +143,7 @@ class InputReader:
             units = reading.units()
             return peers.without_gone(units.in_juju), units
         # Only Juju's list shows which of them are gone. Without it they count, as in other hooks.
-        units = if_said(reading.units, None)
+        units = answer_or(reading.units, None)
         return (peers if units is None else peers.without_gone(units.in_juju)), None
 
     def _completed(self, peers: Peers, units: Units) -> Peers:

@@ -13,7 +13,7 @@ from act import token_revocation
 from hooks import tool_failures
 from ports.ports import Ports
 from relations import RELATIONS
-from relations.relation import Asker
+from relations.relation import Requester
 from state import peers
 from state.hook_input import HookInput
 from state.peers import Storage
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostname: str) -> None:
-    """What others see of this unit: its peers, and the applications that it is related with.
+    """Publishes this unit's data, for its peers and for the applications it is related with.
 
     `binding` is the peer relation's name.
     """
@@ -36,7 +36,7 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
     own = juju.peers.own
     address = plan.own.address if plan.own else own.address
     storage, pools = juju.peers.app.storage, _pools(juju.peers)
-    _ask(model, Asker(juju.unit, juju.options, hostname, address, storage, pools))
+    _publish_requests(model, Requester(juju.unit, juju.options, hostname, address, storage, pools))
     if plan.own is not None and (plan.own != own or own.misread):
         write(relation.data[model.unit], plan.own)
         # A new version or port is published together with the data for the peers.
@@ -54,7 +54,7 @@ def _pools(peers: Peers) -> tuple[Storage, ...]:
 
 def is_leader(model: ops.Model) -> bool:
     """Whether this unit is the leader now. Leadership may have moved during a long hook."""
-    return tool_failures.if_said(model.unit.is_leader, otherwise=False)
+    return tool_failures.answer_or(model.unit.is_leader, otherwise=False)
 
 
 _STATUS = {
@@ -69,8 +69,10 @@ def as_juju(status: Status) -> ops.StatusBase:
     return _STATUS[status.kind](status.message)
 
 
-def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Ports) -> bool:
-    """Publishes a leaving unit's data for its peers. Whether there was anything new.
+def publish_leaving(
+    model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Ports
+) -> bool:
+    """Publishes a leaving unit's data for its peers. Returns whether anything was new.
 
     A join token that cannot be published is cancelled.
     """
@@ -83,13 +85,13 @@ def tell(model: ops.Model, binding: str, juju: HookInput, plan: Plan, ports: Por
     return True
 
 
-def _ask(model: ops.Model, asker: Asker) -> None:
+def _publish_requests(model: ops.Model, requester: Requester) -> None:
     """Publishes this unit's requests to other applications."""
     for row in RELATIONS:
         for endpoint, request in row.requests.items():
             for relation in model.relations[endpoint]:
                 if relation.active:
-                    _request(model, relation, request(asker))
+                    _request(model, relation, request(requester))
 
 
 def _request(model: ops.Model, relation: ops.Relation, values: dict[str, str]) -> None:

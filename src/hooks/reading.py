@@ -14,7 +14,7 @@ from ops import hookcmds
 
 import modes
 from hooks import tool_failures
-from hooks.tool_failures import Unsaid
+from hooks.tool_failures import NoAnswer
 from options.options import Options
 from plan.addresses import choice, listening
 from plan.networks import contributions, wanted_networks
@@ -30,7 +30,7 @@ _UNATTACHED = re.compile(r"not provisioned|storage attachment .* missing")
 
 
 def addresses(model: ops.Model, binding: str) -> Binding:
-    """This unit's addresses on a binding. None while it has none, or if Juju cannot say.
+    """This unit's addresses on a binding, or the reason why Juju gives none.
 
     Juju may list host names, which are ignored.
     """
@@ -52,7 +52,7 @@ def locations(model: ops.Model, storage: str) -> tuple[str, ...]:
         try:
             paths.append(str(instance.location))
         except ops.ModelError as error:
-            if not _UNATTACHED.search(tool_failures.said(error)):
+            if not _UNATTACHED.search(tool_failures.message_of(error)):
                 raise
     return tuple(paths)
 
@@ -90,7 +90,7 @@ def _parsed(binding: str) -> list[BindingAddress]:
 
 
 def _subnet(address: hookcmds.Address) -> str:
-    """The subnet of an address; the address alone if Juju does not say it, as in ops."""
+    """The subnet of an address; the address alone if Juju gives no subnet, as in ops."""
     text = address.cidr if is_subnet(address.cidr) else address.value
     return str(ipaddress.ip_network(text, strict=False))
 
@@ -138,11 +138,11 @@ def related(model: ops.Model, options: Options) -> dict[str, object]:
 
 
 def bound(model: ops.Model, options: Options) -> Bound:
-    """The interface of the binding for networks, if a network asks. Looking starts a process.
+    """The interface of the binding for networks, if a network may need it. It starts a process.
 
-    Raises Unsaid if Juju does not answer now, and a network depends on it: the unit would tell the
-    others that it has no interface, or use another one. A binding without a network will not get
-    one by itself.
+    Raises NoAnswer if Juju does not answer now, and a network depends on it: otherwise the unit
+    would publish that it has no interface, or use another one. A binding without a network does not
+    get one by itself.
     """
     nets = options.wanted_networks
     if not any(modes.MODES[net.mode].on_binding for net in nets):
@@ -150,7 +150,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
     binding = addresses(model, NETWORK)
     passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
     if passes and any(map(contributions.is_on_binding, nets)):
-        raise Unsaid(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
+        raise NoAnswer(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
     names = {name for net in nets for name in wanted_networks.names(net)}
     entries = [entry for entry in binding.addresses if entry.interface not in names]
     carrier = choice.carrier(entries)
@@ -158,13 +158,13 @@ def bound(model: ops.Model, options: Options) -> Bound:
 
 
 def is_gone(unit: str) -> bool:
-    """Whether Juju has removed a unit by now. False if it does not say."""
-    found = tool_failures.if_said(units, None)
+    """Whether Juju has removed a unit by now. False if it does not answer."""
+    found = tool_failures.answer_or(units, None)
     return found is not None and unit not in found.in_juju
 
 
 def units() -> Units:
-    """Juju's units, and those of them that leave. Raises hookcmds.Error."""
+    """Juju's list of the application's units, and which of them leave. Raises hookcmds.Error."""
     goals = hookcmds.goal_state().units
     leaving = frozenset(name for name, goal in goals.items() if goal.status == "dying")
     return Units(frozenset(goals), leaving)

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Missing answers of Juju that a plan needs: without them the charm decides nothing."""
+"""Answers of Juju that are missing. The charm decides nothing without those that a plan needs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from values.status import Status, waiting
 Read = TypeVar("Read")
 
 
-class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
-    """Juju did not give the data that a hook or an action needs: `status` names them."""
+class NoAnswer(Exception):  # noqa: N818 - it is the name of what happened
+    """Juju did not answer what a hook or an action needs: `status` says which tool failed."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.message)
@@ -26,25 +26,25 @@ class Unsaid(Exception):  # noqa: N818 - it is the name of what happened
 
 
 @contextmanager
-def needed() -> Generator[None]:
-    """Raises Unsaid for each way in which ops reports that a hook tool failed."""
+def answers_needed() -> Generator[None]:
+    """Raises NoAnswer for each way in which ops reports that a hook tool failed."""
     try:
         yield
     except ops.TooManyRelatedAppsError as error:
         # This happens after a refresh that was rolled back (Juju issue 19631). The charm cannot
         # know the right one.
         reason = f"Juju has {error.num_related} relations {error.relation_name} instead of one"
-        raise Unsaid(waiting(reason)) from error
+        raise NoAnswer(waiting(reason)) from error
     except (ops.ModelError, hookcmds.Error) as error:
-        raise Unsaid(_status(error)) from error
+        raise NoAnswer(_status(error)) from error
 
 
-def if_said(read: Callable[[], Read], otherwise: Read) -> Read:
-    """The result of `read`, or `otherwise` if Juju does not answer."""
+def answer_or(read: Callable[[], Read], otherwise: Read) -> Read:
+    """The result of `read`; `otherwise` if Juju does not answer."""
     try:
-        with needed():
+        with answers_needed():
             return read()
-    except Unsaid:
+    except NoAnswer:
         return otherwise
 
 
@@ -54,17 +54,17 @@ def failed(tool: str, reason: str) -> Status:
 
 
 def _status(error: ops.ModelError | hookcmds.Error) -> Status:
-    return failed(_tool(error), said(error))
+    return failed(_tool(error), message_of(error))
 
 
 def _tool(error: ops.ModelError | hookcmds.Error) -> str:
-    """The hook tool that failed. ops keeps it as the cause of its own error."""
+    """The name of the hook tool that failed. ops keeps its error as the cause of its own."""
     failed = error if isinstance(error, hookcmds.Error) else error.__cause__
     return failed.cmd[0] if isinstance(failed, hookcmds.Error) and failed.cmd else "answer"
 
 
-def said(error: ops.ModelError | hookcmds.Error) -> str:
-    """The output of the hook tool when it failed."""
+def message_of(error: ops.ModelError | hookcmds.Error) -> str:
+    """The message of a hook tool that failed."""
     return words(error.stderr if isinstance(error, hookcmds.Error) else str(error))
 
 

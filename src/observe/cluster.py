@@ -105,7 +105,7 @@ def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
 
 def _closed(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
     """Units that are to join, and that no member would reach."""
-    if juju.peers is None or (juju.leaving and not juju.tells) or lxd.own is None:
+    if juju.peers is None or (juju.leaving and not juju.can_publish) or lxd.own is None:
         return frozenset()
     tried = admission.to_try(juju.unit, lxd, juju.peers)
     members = ports.lxd.members

@@ -54,7 +54,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
         peers=juju.peers,
         units=juju.units,
         leaving=juju.leaving,
-        tells=juju.tells,
+        can_publish=juju.can_publish,
         forming=forming,
         holds_data=_holds_data(juju, lxd, forming, ports),
         failures=ports.machine.failures(),

@@ -22,8 +22,8 @@ def _nobody_is_gone(_: str) -> bool:
 class Ports:
     """The interfaces of a run.
 
-    `clock` gives seconds since the epoch; `tell` shows the operator the current step; `is_gone`
-    asks Juju at this moment whether it has removed a unit.
+    `clock` gives seconds since the epoch; `show_progress` shows the operator the current step;
+    `is_gone` asks Juju at this moment whether it has removed a unit.
     """
 
     lxd: LxdApi
@@ -31,5 +31,5 @@ class Ports:
     machine: protocols.MachinePort
     database: protocols.DatabasePort
     clock: Callable[[], float]
-    tell: Callable[[str], None]
+    show_progress: Callable[[str], None]
     is_gone: Callable[[str], bool] = _nobody_is_gone

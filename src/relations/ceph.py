@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import backends
 from options.options import Options
-from relations.relation import Asker, Databags, Relation
+from relations.relation import Databags, Relation, Requester
 from state.facts import Ceph
 from state.peers import Storage
 from values.addresses import is_address, is_host_and_port
@@ -218,8 +218,8 @@ def _read(unit: str, options: Options, databags: Databags) -> Ceph | None:
     return answer(unit, broker_request, databags.units(ENDPOINT), databags.application(ENDPOINT))
 
 
-def _request(asker: Asker) -> dict[str, str]:
-    return request(asker.unit, asker.options, asker.storage, asker.pools)
+def _request(requester: Requester) -> dict[str, str]:
+    return request(requester.unit, requester.options, requester.storage, requester.pools)
 
 
 RELATION = Relation("ceph", (ENDPOINT,), _read, {ENDPOINT: _request})

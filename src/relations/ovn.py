@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from options.options import Options
-from relations.relation import Asker, Databags, Relation, ServerKeys
+from relations.relation import Databags, Relation, Requester, ServerKeys
 from state.cluster import ClusterView, Network
 from state.facts import Ovn
 from values.addresses import is_connection
@@ -154,8 +154,8 @@ def _read(unit: str, options: Options, databags: Databags) -> Ovn | None:
     return replace(found, microovn=bool(_of_microovn(application)) and not options.ovn_northbound)
 
 
-def _request(asker: Asker) -> dict[str, str]:
-    return request(asker.unit, asker.hostname, asker.address)
+def _request(requester: Requester) -> dict[str, str]:
+    return request(requester.unit, requester.hostname, requester.address)
 
 
 def _server_keys(ovn: Ovn) -> dict[str, str]:

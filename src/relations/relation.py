@@ -35,7 +35,7 @@ class Databags(Protocol):
 
 
 @dataclass(frozen=True)
-class Asker:
+class Requester:
     """This unit, as far as a request depends on it."""
 
     unit: str
@@ -73,8 +73,8 @@ class Relation(Generic[Answer]):
     name: str
     endpoints: tuple[str, ...]
     read: Callable[[str, Options, Databags], Answer | None]
-    requests: Mapping[str, Callable[[Asker], dict[str, str]]] = field(
-        default_factory=dict[str, Callable[[Asker], dict[str, str]]]
+    requests: Mapping[str, Callable[[Requester], dict[str, str]]] = field(
+        default_factory=dict[str, Callable[[Requester], dict[str, str]]]
     )
     server_keys: ServerKeys[Answer] | None = None
 

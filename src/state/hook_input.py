@@ -28,9 +28,9 @@ class HookInput:
     peers: Peers | None
     units: Units | None = None
     leaving: bool = False
-    tells: bool = False
+    can_publish: bool = False
     """Whether a leaving unit can still publish something: its hook may end without error, because
-    another one follows that can hold it.
+    another hook certainly follows, and can hold it.
     """
     devices: tuple[str, ...] = ()
     """Block devices that Juju gave this unit."""

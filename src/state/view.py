@@ -195,8 +195,8 @@ class View:
     a unit without a place in the queue.
     """
     leaving: bool = False
-    tells: bool = False
-    """Whether a leaving unit's data reach the others."""
+    can_publish: bool = False
+    """Whether a leaving unit can still publish something: see `HookInput.can_publish`."""
     forming: Forming | None = None
     holds_data: bool = False
     """Whether an LXD that does not answer has instances, volumes or buckets. Checked after a failed

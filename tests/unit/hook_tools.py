@@ -142,7 +142,7 @@ class HookTools:
             def ports(*parts: Any) -> Ports:
                 # The unit's ports instead of the real ones: the last two parts are the charm's.
                 own = self.app.units[context.unit].ports
-                return replace(own, tell=parts[-2], is_gone=parts[-1])
+                return replace(own, show_progress=parts[-2], is_gone=parts[-1])
 
             error = subprocess.CalledProcessError
             tools = SimpleNamespace(run=tool, CalledProcessError=error)

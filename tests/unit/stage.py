@@ -42,7 +42,7 @@ class Stage:
 
     def _ports(self, *parts: Any) -> Ports:
         """The unit's ports instead of the real one: only the last part of that is the charm's."""
-        return replace(self.unit.ports, tell=parts[-2], is_gone=parts[-1])
+        return replace(self.unit.ports, show_progress=parts[-2], is_gone=parts[-1])
 
     def _goal_state(self) -> GoalState:
         now = datetime.now(timezone.utc)

@@ -323,10 +323,10 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
     blocking = last_unit.blocking(view, lxd, peers)
     reasons = (f"it needs another member, and waits for {joiners} to join", *blocking)
     why = blockers.with_way_out(view, reasons)
-    if not view.tells:
+    if not view.can_publish:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
     status = waiting(f"to leave once {_one_of(expects)} has joined; if no unit joins: run let-in")
-    if not view.tells:
+    if not view.can_publish:
         return outcomes.held(status, why)
     admitted = admission.admit(view, lxd, peers)
     published = {"token": admitted.token, "refused": admitted.refused, "missed": admitted.missed}

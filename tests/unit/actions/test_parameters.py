@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from actions import parameters
-from actions.parameters import Misread
+from actions.parameters import BadParameter
 from pack import actions_yaml
 from tests.unit.charm_config import CONFIG
 
@@ -87,13 +87,13 @@ MISREAD: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("params", "why"), MISREAD)
 def test_what_cannot_be_meant_is_refused_with_what_to_type(params: dict[str, Any], why: str):
-    with pytest.raises(Misread, match=why):
+    with pytest.raises(BadParameter, match=why):
         parameters.with_options(CONFIG, params)
 
 
 @pytest.mark.parametrize("value", [None, "many", 7.5, [1]])
 def test_a_number_that_is_none_is_refused_as_by_juju_config(value: object):
-    with pytest.raises((ValidationError, Misread)):
+    with pytest.raises((ValidationError, BadParameter)):
         parameters.with_options(CONFIG, {"network-vlan": value})
 
 

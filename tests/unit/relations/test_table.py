@@ -15,7 +15,7 @@ from ops import testing
 
 from options.options import Options
 from relations import ENDPOINTS, RELATIONS
-from relations.relation import Asker
+from relations.relation import Requester
 from state.facts import Ceph, Ovn
 from tests.unit.model_units import formed
 from tests.unit.stage import Stage
@@ -61,10 +61,10 @@ ROWS: dict[str, tuple[dict[str, Any], Published, object, dict[str, set[str]]]] =
 def test_what_a_relation_reads_and_asks(row: Any):
     options, databags, answer, asked = ROWS[row.name]
     wanted = Options(**options)
-    asker = Asker("lxd/1", wanted, "m1", "10.0.0.2", None)
+    requester = Requester("lxd/1", wanted, "m1", "10.0.0.2", None)
 
     assert row.read("lxd/1", wanted, databags) == answer
-    assert {e: set(request(asker)) for e, request in row.requests.items()} == asked
+    assert {e: set(request(requester)) for e, request in row.requests.items()} == asked
     assert set(asked) <= set(row.endpoints)
 
 

@@ -62,7 +62,7 @@ def test_a_lone_member_that_leaves_tries_the_port_too():
     app = behind(with_instance(formed(1), "m0"), 1, FIREWALLS[0])
     app.hook("lxd/1")
     leaving(app, "lxd/0")
-    app.telling.add("lxd/0")
+    app.publishing.add("lxd/0")
     app.hook("lxd/0")
 
     assert app.own("lxd/0").token is None

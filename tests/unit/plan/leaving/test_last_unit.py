@@ -45,9 +45,9 @@ def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
     for _ in range(2):
         assert "waits for lxd/1 to join" in app.hook("lxd/0").hold
     assert app.own("lxd/0").token is None
-    app.telling.add("lxd/0")
+    app.publishing.add("lxd/0")
     app.hook("lxd/0")
-    app.telling.clear()
+    app.publishing.clear()
     app.hook("lxd/1")
 
     assert app.own("lxd/1").cluster
@@ -58,10 +58,10 @@ def test_a_lone_member_that_leaves_lets_a_new_one_in_first(generation: str):
 
 def admits(app: ModelApp, unit: str, joiner: str) -> None:
     """`unit` leaves, and `joiner` becomes a member all the same."""
-    app.telling.add(unit)
+    app.publishing.add(unit)
     for _ in range(3):
         app.hook(unit)
-    app.telling.clear()
+    app.publishing.clear()
     for name in (joiner, joiner):
         app.hook(name)
     assert app.own(joiner).cluster
@@ -179,7 +179,7 @@ def test_a_joiner_reads_the_data_of_a_member_whose_departure_was_announced(
     monkeypatch: pytest.MonkeyPatch,
 ):
     app = with_lone_leaver()
-    app.telling.add("lxd/0")
+    app.publishing.add("lxd/0")
     app.hook("lxd/0")
     stage = Stage(app, app.units["lxd/1"], monkeypatch)
     stage.relation = replace(stage.relation, peers_data={})
