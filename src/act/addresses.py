@@ -72,12 +72,12 @@ def _change(step: ChangeAddress, others: Iterable[Member], ports: Ports) -> None
     https_address = host(step.https)
     _require({https_address}, ports)
     server = ports.lxd.server.get()
-    deaf = listeners.deaf({step.cluster, https_address}, server, ports)
-    if server.config.get("core.https_address") != step.https or deaf:
-        if deaf.get(https_address):
-            raise LxdError(f"{deaf[https_address]} has port {PORT} of {https_address}")
+    not_listening = listeners.not_listening({step.cluster, https_address}, server, ports)
+    if server.config.get("core.https_address") != step.https or not_listening:
+        if not_listening.get(https_address):
+            raise LxdError(f"{not_listening[https_address]} has port {PORT} of {https_address}")
         unreachable = ports.lxd.members.unreachable(others, server.fingerprint)
-        if unreachable and step.cluster not in deaf:
+        if unreachable and step.cluster not in not_listening:
             raise LxdUnreachable(f"{names(unreachable)} cannot be reached by other members")
         _move(step, ports)
     _verify({https_address}, ports)
@@ -107,7 +107,9 @@ def _move(step: ChangeAddress, ports: Ports) -> None:
 
 def _verify(addresses: set[str], ports: Ports) -> None:
     """Raises LxdError for an address on which LXD does not listen."""
-    for address, program in listeners.deaf(addresses, ports.lxd.server.get(), ports).items():
+    for address, program in listeners.not_listening(
+        addresses, ports.lxd.server.get(), ports
+    ).items():
         why = f"{program} does" if program else "no program does"
         raise LxdError(f"LXD does not listen on port {PORT} of {address}: {why}")
 

@@ -100,7 +100,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
         raise token_sealing.SealError("this unit's key is gone")
     token = _for_our_cluster(token_sealing.unseal(step.sealed, key, purpose(unit)), step.cluster)
     # Check this before any change here: the token's certificate may have changed since.
-    way_in = ports.lxd.cluster.way_in(token, step.trusted)
+    join_target = ports.lxd.cluster.join_target(token, step.trusted)
     try:
         if not ports.lxd.cluster.await_forming(deadlines.JOIN):
             sources = (keys.get("source", "") for keys in step.pools.values())
@@ -108,7 +108,9 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
             # From here on, an identity on the disk means that this join has succeeded.
             ports.machine.note_identity("")
             ports.machine.note_forming("join", ports.clock(), devices)
-            ports.lxd.cluster.join(step.name, step.address, token, _member_config(step), way_in)
+            ports.lxd.cluster.join(
+                step.name, step.address, token, _member_config(step), join_target
+            )
     except (LxdError, LxdUnreachable) as error:
         # If only the answer was lost, the join continues and may have succeeded.
         if ports.lxd.cluster.joined(deadlines.JOIN):

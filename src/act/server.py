@@ -66,7 +66,7 @@ def _follow_renames(
     due = renames.certain(renames.pending(notes, ports.lxd.members.list(), step.units))
     own = fingerprint_of(ports.machine.certificate())
     others = {r.old: r.new for r in due if r.new != step.own}
-    left = ports.lxd.trust.follow(own, step.own, others)
+    left = ports.lxd.trust.rename_certificates(own, step.own, others)
     ports.lxd.notes.write(renames.followed(notes, [r for r in due if r.old not in left]))
     return replace(history, followed=history.followed | step.pairs)
 

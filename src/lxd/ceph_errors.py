@@ -13,7 +13,7 @@ _UNREAD = "calling conf_read_file"
 """In the error of Ceph's programs that do not find the configuration of their cluster."""
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """The error, with what to do if a snap hides the files."""
     if _UNREAD not in error:
         return error

@@ -135,16 +135,16 @@ class Client:
                 with suppress(LxdError):
                     self.wait(operation["id"], seconds)
 
-    def until(self, question: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
-        """Asks until the answer is yes.
+    def until(self, condition: Callable[[], bool], seconds: float, every: float = 1.0) -> bool:
+        """Checks a condition until it is true. False if it does not become true in `seconds`.
 
-        False if that does not happen in `seconds`. It asks again while a daemon starts or waits. It
-        raises LxdError at once if LXD refuses.
+        A check that LXD does not answer is repeated, too: LxdUnreachable is raised only after
+        `seconds`. LxdError is raised at once.
         """
         end = self.port.now() + seconds
         while True:
             try:
-                if question():
+                if condition():
                     return True
             except LxdUnreachable:
                 if self.port.now() >= end:
@@ -180,5 +180,5 @@ class Client:
 def _with_cure(error: str) -> str:
     """LXD's error, with what to do if LXD does not name the cause itself."""
     for errors in _ERRORS:
-        error = errors.named(error)
+        error = errors.with_cure(error)
     return error

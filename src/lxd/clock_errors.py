@@ -17,7 +17,7 @@ _OF_CLUSTER = re.compile(r"certificate has expired or is not yet valid: current 
 """The refusal of the cluster's certificate by a server whose clock is behind."""
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """The error, with what to do if a clock is the cause."""
     early = made_too_early(error) or _OF_CLUSTER.search(error)
     return f"{error}: clocks differ, see timedatectl" if early else error

@@ -14,7 +14,7 @@ from lxd import join_tokens
 from lxd.client import Client
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from lxd.http import api_path
-from lxd.join_tokens import WayIn
+from lxd.join_tokens import JoinTarget
 
 _CLUSTER = api_path("cluster")
 
@@ -30,9 +30,9 @@ class ClusterApi:
         body = {"server_name": name, "enabled": True}
         self._client.change("PUT", _CLUSTER, body, seconds=deadlines.ENABLE)
 
-    def way_in(self, token: str, trusted: frozenset[str]) -> WayIn:
-        """A member that shows the certificate in the token. See `join_tokens.way_in`."""
-        return join_tokens.way_in(token, trusted, self._client.port)
+    def join_target(self, token: str, trusted: frozenset[str]) -> JoinTarget:
+        """A member that shows the certificate in the token. See `join_tokens.join_target`."""
+        return join_tokens.join_target(token, trusted, self._client.port)
 
     def join(
         self,
@@ -40,7 +40,7 @@ class ClusterApi:
         address: str,
         token: str,
         member_config: Sequence[dict[str, str]],
-        way_in: WayIn,
+        join_target: JoinTarget,
     ) -> None:
         """Joins the cluster that `token` is for. Raises LxdUnreachable after `deadlines.JOIN`."""
         extensions = self._client.get(api_path())["api_extensions"]
@@ -50,8 +50,8 @@ class ClusterApi:
             "server_name": name,
             "server_address": address,
             "enabled": True,
-            "cluster_address": way_in.address,
-            "cluster_certificate": way_in.certificate,
+            "cluster_address": join_target.address,
+            "cluster_certificate": join_target.certificate,
             "member_config": list(member_config),
             field: token,
         }
@@ -60,7 +60,7 @@ class ClusterApi:
     def await_forming(self, seconds: float) -> bool:
         """Waits for a bootstrap or a join that is already in progress. False if there is none."""
         for operation in self._client.running():
-            # LXD's words for them: "Creating bootstrap node" and "Joining cluster".
+            # LXD's descriptions of them: "Creating bootstrap node" and "Joining cluster".
             description = operation["description"].lower()
             forms = "cluster" in description or "bootstrap" in description
             if forms and operation["class"] == "task":
@@ -117,7 +117,7 @@ class ClusterApi:
         return join_tokens.pack(operation["metadata"])
 
     def cancel_token(self, name: str, digest: str) -> bool:
-        """No join token for `name` is valid any more. False if a unit has used the token.
+        """Cancels every join token for `name`. False if a unit has used the token already.
 
         An empty digest stands for any token.
         """

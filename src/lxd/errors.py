@@ -26,7 +26,7 @@ class LxdError(Exception):
         return self.status == HTTPStatus.NOT_FOUND
 
 
-class LxdUnreachable(Exception):  # noqa: N818 - it may be starting, or wait for its peers
+class LxdUnreachable(Exception):  # noqa: N818 - it may only be starting, or wait for others
     """LXD did not answer in time, or closed the connection: the result is unknown."""
 
 

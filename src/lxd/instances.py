@@ -76,7 +76,7 @@ class InstancesApi:
         )
 
     def set_group(self, project: str, name: str, group: str) -> None:
-        """An instance is in a cluster group: LXD keeps it there when it chooses a member."""
+        """Puts an instance into a cluster group: LXD keeps it there when it chooses a member."""
         self._set(project, name, {parsing.GROUP: group})
 
     def keep_stopped(self, project: str, name: str) -> None:

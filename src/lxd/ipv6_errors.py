@@ -13,6 +13,6 @@ from __future__ import annotations
 _MISSING = "kernel IPv6 support is missing"
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """What helps, in few words. Any other error as it is."""
     return "no IPv6 there; set network-ipv6=none" if _MISSING in error else error

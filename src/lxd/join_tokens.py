@@ -54,22 +54,22 @@ def fingerprint_of(certificate: str) -> str:
 
 
 @dataclass(frozen=True)
-class WayIn:
-    """A member of the cluster that a token is for: its endpoint and its certificate (PEM)."""
+class JoinTarget:
+    """The member through which a server joins: its endpoint and its certificate (PEM)."""
 
     address: str
     certificate: str
 
 
-def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
+def join_target(token: str, trusted: frozenset[str], port: LxdPort) -> JoinTarget:
     """The first of the token's addresses that shows the certificate in the token.
 
     `trusted` are the fingerprints that the cluster's members publish, empty if they publish none.
     Raises LxdUnreachable: if the certificate has changed, the token is made again.
     """
     details = _unpack(token)
-    promised = details["fingerprint"]
-    if trusted and promised not in trusted:
+    expected = details["fingerprint"]
+    if trusted and expected not in trusted:
         raise LxdUnreachable("the join token names a certificate that no member publishes")
     problems: list[str] = []
     for address in details["addresses"]:
@@ -79,8 +79,8 @@ def way_in(token: str, trusted: frozenset[str], port: LxdPort) -> WayIn:
         except (OSError, ValueError) as error:
             problems.append(f"{address}: {error}")
             continue
-        if fingerprint_of(certificate) == promised:
-            return WayIn(address, certificate)
+        if fingerprint_of(certificate) == expected:
+            return JoinTarget(address, certificate)
         problems.append(f"{address}: not the cluster's certificate")
     raise LxdUnreachable("no member can be reached: " + "; ".join(problems))
 
@@ -89,7 +89,7 @@ def _unpack(token: str) -> dict[str, Any]:
     try:
         details: dict[str, Any] = json.loads(base64.b64decode(token))
         texts = [details["fingerprint"], details["secret"], *details["addresses"]]
-        # Half a character would fail later, when its bytes are needed.
+        # A text with half a character would raise an error later, when its bytes are needed.
         if all(isinstance(text, str) and text.encode() for text in texts):
             return details
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -20,7 +20,7 @@ from values.addresses import PORT
 _MEMBERS = api_path("cluster", "members")
 _WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
 _TICK = 5.0
-"""Seconds between two looks at the progress of an evacuation."""
+"""Seconds between two checks of the progress of an evacuation."""
 
 
 def _never() -> bool:
@@ -91,8 +91,8 @@ class MembersApi:
         """Returns once only one member votes, or after `seconds`."""
         self._until(lambda members: not several_vote(members), seconds)
 
-    def _until(self, question: Callable[[tuple[Member, ...]], bool], seconds: float) -> bool:
-        return self._client.until(lambda: question(self.list()), seconds)
+    def _until(self, condition: Callable[[tuple[Member, ...]], bool], seconds: float) -> bool:
+        return self._client.until(lambda: condition(self.list()), seconds)
 
     def set_failure_domain(self, name: str, domain: str) -> None:
         """Sets the failure domain of a member."""
@@ -118,13 +118,13 @@ class MembersApi:
         self._client.change("PUT", path, {**body, **values})
 
     def close(self, name: str) -> None:
-        """LXD places a new instance on this member only if somebody names it as the target."""
+        """Lets LXD place a new instance on this member only if it is the named target."""
         member = self._client.get(api_path("cluster", "members", name))
         config: dict[str, str] = member["config"] or {}
         self._change(name, {"config": {**config, "scheduler.instance": CLOSED}})
 
     def open(self, name: str) -> None:
-        """LXD places new instances on this member by itself again."""
+        """Lets LXD place new instances on this member by itself again."""
         member = self._client.get(api_path("cluster", "members", name))
         config: dict[str, str] = dict(member["config"] or {})
         if config.pop("scheduler.instance", "") == CLOSED:

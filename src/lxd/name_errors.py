@@ -15,7 +15,7 @@ _TAKEN = re.compile(
 """From 5.0, from later LXDs, and about this machine."""
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """Names the machine and what helps, in a few words. Any other error stays as it is."""
     match = _TAKEN.search(error)
     if match is None:

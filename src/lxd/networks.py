@@ -155,7 +155,7 @@ class NetworksApi:
     ) -> None:
         """Changes keys of a network: members' own keys first.
 
-        So a change of the shared keys means that each member's own keys are changed, too.
+        So when the shared keys have changed, each member's own keys have changed, too.
         """
         for member, keys in members.items():
             self.set_own(name, member, keys)

@@ -97,8 +97,8 @@ class PoolsApi:
         """Deletes a pool. LXD refuses it while the pool holds more than images.
 
         If LXD treats an OSD pool in a Ceph as its own, it deletes it there as well, with everything
-        in it, or fails if its key does not allow that. So the charm first tells it that the OSD
-        pool is not its own; for a half made pool that is not possible. Raises LxdError.
+        in it, or fails if its key does not allow that. So the charm first sets the key by which the
+        OSD pool is not its own; for a half made pool that is not possible. Raises LxdError.
         """
         pool = self._get(name)
         path = api_path("storage-pools", name)
@@ -189,8 +189,8 @@ def _given_source(pool: Any) -> str:
 def _missing(pool: Any) -> str:
     """Why LXD cannot use its part of a pool, empty if it can.
 
-    The device's name is the one that it had when the pool was made: for a person, who knows what
-    was there. It may belong to another disk by now.
+    The device's name is the one that it had when the pool was made: the operator may remember it.
+    Another disk may have it by now.
     """
     config: Mapping[str, str] = pool["config"]
     source = config.get("source", "")
@@ -206,6 +206,6 @@ def _missing(pool: Any) -> str:
 def _is_unplugged(source: str) -> bool:
     """Whether no device has the file system with this UUID.
 
-    Without udev, as in a container, there are no links, and nobody knows.
+    Without udev, as in a container, there are no links to check.
     """
     return bool(_UUID.fullmatch(source)) and _BY_UUID.exists() and not (_BY_UUID / source).exists()

@@ -16,7 +16,7 @@ _PROXIED = re.compile(r"proxyconnect tcp: (?:dial tcp (\S+:\d+)|dial tcp: lookup
 """Go's error for a request through a proxy that refuses it, hangs up, or whose name is unknown."""
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """The error, with what to do about a proxy that it came through."""
     match = _PROXIED.search(error)
     if match is None:

@@ -20,17 +20,20 @@ class TrustApi:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def follow(self, own: str, name: str, renamed: Mapping[str, str]) -> frozenset[str]:
-        """Members are trusted under their present names. Returns the old names that are left.
+    def rename_certificates(
+        self, own: str, name: str, renamed: Mapping[str, str]
+    ) -> frozenset[str]:
+        """Trusts members under their present names. Returns the old names that are left.
 
         LXD itself keeps the old name when it renames a member. 6.9 then cannot remove that member,
         and 5.0 and 5.21 still trust the removed machine, or stop trusting the member that has the
         name now (read in the source of all; measured on 6.9).
 
         `own` is the fingerprint of this member's certificate, which gets `name`; empty for none.
-        The others in `renamed`, new names by old ones, are known only by the names under which they
-        are trusted. A new name that another certificate has must become free first: members that
-        have exchanged their names do it themselves. It does no harm to repeat it.
+        The certificates of the others in `renamed`, new names by old ones, are found by the names
+        under which they are trusted. If another certificate has the new name, that one must be
+        renamed first: members that have exchanged their names do it themselves. A repetition
+        changes nothing.
         """
         rows = self._client.get(_CERTIFICATES, {"recursion": "1"}, deadlines.LIST)
         trusted: dict[str, str] = {

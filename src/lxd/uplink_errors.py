@@ -17,7 +17,7 @@ _EMPTY = re.compile(r'Uplink address key "volatile\.network\.ipv([46])\.address"
 _SHARED = re.compile(r'Parent interface "([^"]+)" in use by another network on cluster member')
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """What helps, in 38 characters: a status keeps that many. Any other error stays as it is."""
     if match := _EMPTY.search(error):
         return f"no IPv{match[1]} uplink; set network-ipv{match[1]}=none"

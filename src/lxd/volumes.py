@@ -39,7 +39,7 @@ class VolumesApi:
         )
 
     def keep_on(self, key: str, pool: str, name: str) -> None:
-        """LXD keeps the files of `key` on a volume of this member; without a pool, in its folder.
+        """Lets LXD keep the files of `key` on this member's volume; without a pool in its folder.
 
         LXD moves the existing files. Raises LxdError.
         """
@@ -49,7 +49,7 @@ class VolumesApi:
         self._client.change("PATCH", api_path(), {"config": {key: value}}, seconds=deadlines.VOLUME)
 
     def drop(self, pool: str, name: str) -> None:
-        """This member has no custom volume of that name any more."""
+        """Deletes this member's custom volume of that name, if there is one."""
         if self._is_there(pool, name):
             query = {"target": self._own_name()}
             path = api_path("storage-pools", pool, "volumes", "custom", name)

@@ -24,12 +24,15 @@ def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Ch
     return choice.choose(juju.peers, server, cluster, https, machine)
 
 
-def deaf(juju: HookInput, server: Server, ports: Ports) -> dict[str, str]:
-    """Addresses of this machine on which LXD should listen and does not, with the listener."""
+def not_listening(juju: HookInput, server: Server, ports: Ports) -> dict[str, str]:
+    """Addresses of this machine on which LXD should listen and does not.
+
+    By address: the program that listens there instead, empty if none does.
+    """
     own_addresses = addresses(juju, server, ports)
     wanted = {own_addresses.cluster, own_addresses.https} - {""}
     own = server.config.get("cluster.https_address", "")
     if server.clustered and own and endpoint(own_addresses.cluster) != own:
         # The machine no longer has its member's address.
         wanted -= {own_addresses.cluster}
-    return listeners.deaf(wanted, server, ports)
+    return listeners.not_listening(wanted, server, ports)

@@ -17,13 +17,13 @@ import deadlines
 import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import devices, skew, unresponsive
-from observe.addresses import deaf
+from observe.addresses import not_listening
 from options.options import Options
 from plan import duties
 from plan.forming import admission
 from plan.networks import networks, overlay_dhcp, raw_nics
 from plan.storage import pools
-from plan.verified_peers import believed
+from plan.verified_peers import verified
 from ports.ports import Ports
 from records import member_marks, member_units, not_running, pool_deletions, without_nic
 from state.cluster import ClusterView, Member, Server
@@ -83,8 +83,8 @@ def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -
     return ports.lxd.members.unreachable(without_unit, lxd.server.fingerprint)
 
 
-def _unheard(lxd: ClusterView, ports: Ports) -> frozenset[str]:
-    """See `ClusterView.unheard`. One member with a heartbeat shows that this daemon sends them."""
+def _without_heartbeat(lxd: ClusterView, ports: Ports) -> frozenset[str]:
+    """See `ClusterView.without_heartbeat`. One heartbeat shows that this daemon sends them."""
     own = lxd.own
     if own is None or not (own.leads and own.evacuated) or any(m.online for m in lxd.members):
         return frozenset()
@@ -103,8 +103,8 @@ def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
     return in_juju is not None and not units <= in_juju
 
 
-def _closed(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
-    """Units that are to join, and that no member would reach."""
+def _unreachable_units(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
+    """Units that are to join, and whose LXD this member cannot reach."""
     if juju.peers is None or (juju.leaving and not juju.can_publish) or lxd.own is None:
         return frozenset()
     tried = admission.to_try(juju.unit, lxd, juju.peers)
@@ -117,10 +117,10 @@ def _closed(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
 
 
 def _exchanges(juju: HookInput) -> bool:
-    """Whether this member has an attached LXD to install: it waits for the one before it.
+    """Whether this member has an attached LXD to install, and waits for the member before it.
 
-    That one's heartbeats may be late after its own exchange, and no later event would say that they
-    are back.
+    The heartbeats of that member may be late after its own exchange, and no later event would tell
+    that they are back.
     """
     if juju.resource is None or juju.peers is None or not juju.peers.own.cluster:
         return False
@@ -139,31 +139,31 @@ def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[tuple[Membe
     offline = {m.name: m for m in members if m.offline}
     awaited = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
     if awaited:
-        deaf = ports.lxd.members.unreachable(
+        unreachable = ports.lxd.members.unreachable(
             [offline[name] for name in sorted(awaited - {own})], server.fingerprint
         )
         before = members
-        members = ports.lxd.members.await_heartbeats(awaited - deaf, deadlines.HEARTBEAT)
+        members = ports.lxd.members.await_heartbeats(awaited - unreachable, deadlines.HEARTBEAT)
         members, ahead = skew.corrected(members, before, own)
-        return _proved(members, own, server.fingerprint, ports), ahead
-    return _proved(members, own, server.fingerprint, ports), False
+        return _with_answers(members, own, server.fingerprint, ports), ahead
+    return _with_answers(members, own, server.fingerprint, ports), False
 
 
-def _proved(
+def _with_answers(
     members: tuple[Member, ...], own: str, fingerprint: str, ports: Ports
 ) -> tuple[Member, ...]:
-    """The members, after asking those that LXD calls evacuated: it calls dead ones so, too."""
+    """The members, with whether evacuated ones answer: LXD also calls dead ones evacuated."""
     evacuated = [m for m in members if m.evacuated and m.name != own]
     unreachable = ports.lxd.members.unreachable(evacuated, fingerprint)
     return tuple(replace(m, answers=False) if m.name in unreachable else m for m in members)
 
 
 def _server(ports: Ports) -> Server:
-    """LXD itself, once it does not bootstrap or join any more.
+    """LXD itself, once no bootstrap or join is in progress.
 
-    That continues in LXD when its hook is killed. A leaving unit would be gone then, and its
-    cluster without a unit. Any other unit would reset an LXD that joins: the cluster's database
-    keeps such a half member, and the machine's next joins hung (seen with 5.0.2).
+    LXD continues these when the hook is killed. A leaving unit would not wait for the end, and
+    leave a cluster without a unit. Any other unit would reset an LXD that joins: the cluster's
+    database keeps such a half member, and the machine's next joins hung (seen with 5.0.2).
     """
     server = ports.lxd.server.get()
     if server.clustered or ports.machine.forming() is None:
@@ -187,7 +187,7 @@ def _unclustered_view(juju: HookInput, server: Server, ports: Ports) -> ClusterV
         projects=frozenset(ports.lxd.projects.configs()),
         profiles=ports.lxd.profiles.names(),
         devices=frozenset(ports.lxd.profiles.default()["devices"]),
-        deaf=deaf(juju, server, ports),
+        not_listening=not_listening(juju, server, ports),
     )
 
 
@@ -197,12 +197,16 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         return _unclustered_view(juju, server, ports)
     members, ahead = _members(juju, server, ports)
     server = _with_cluster_name(server, members)
-    lxd = ClusterView(server, members, notes=ports.lxd.notes.read(), ahead=ahead)
+    lxd = ClusterView(server, members, notes=ports.lxd.notes.read(), clock_ahead=ahead)
     lxd = replace(lxd, unreachable=_unreachable_without_unit(juju, lxd, ports))
-    lxd = replace(lxd, closed=_closed(juju, lxd, ports), unheard=_unheard(lxd, ports))
+    lxd = replace(
+        lxd,
+        unreachable_units=_unreachable_units(juju, lxd, ports),
+        without_heartbeat=_without_heartbeat(lxd, ports),
+    )
     if juju.leaving:
         return _for_leaving(_with_holdings(juju, lxd, ports), ports)
-    if _someone_leaves(juju) or _dead_without_unit(juju, lxd) or _someone_stopped(juju, lxd):
+    if _needs_contents(juju, lxd):
         lxd = _with_contents(juju, lxd, ports)
     existing = pool_deletions.marked(ports.lxd.pools.list(), lxd.notes)
     made = [pool.name for pool in existing if not pool.half_made]
@@ -214,19 +218,19 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         degraded=devices.degraded(made, server.name, ports),
         sources=sources,
         stopped=ports.lxd.networks.unavailable(server.name),
-        deaf=deaf(juju, server, ports),
+        not_listening=not_listening(juju, server, ports),
     )
     if sum(pools.PROFILE in pool.used_by for pool in existing) > 1:
         lxd = replace(lxd, root=profile_devices.root_pool(_default_devices(ports)))
-    if juju.peers is None or not duties.is_coordinator(juju.unit, believed(juju.peers, lxd), lxd):
-        lxd = _with_own_networks(juju, lxd, ports)
-    else:
+    if _coordinates(juju, lxd):
         lxd = with_networks(lxd, juju.options, ports)
+    else:
+        lxd = _with_own_networks(juju, lxd, ports)
     return _with_own_parents(juju, lxd, ports)
 
 
 def _with_own_networks(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
-    """The networks, if this member may have to look after its own part of one, or admits units."""
+    """The networks, if this member may have to change its own part of one, or admits units."""
     others = juju.peers.others.values() if juju.peers else ()
     overlays, nets = ports.machine.overlays(), juju.options.wanted_networks
     parts = any(modes.MODES[net.mode].own_parent for net in nets)
@@ -234,11 +238,17 @@ def _with_own_networks(juju: HookInput, lxd: ClusterView, ports: Ports) -> Clust
     return replace(lxd, networks=ports.lxd.networks.list()) if concerned else lxd
 
 
+def _coordinates(juju: HookInput, lxd: ClusterView) -> bool:
+    """Whether this member is the coordinator."""
+    peers = juju.peers
+    return peers is not None and duties.is_coordinator(juju.unit, verified(peers, lxd), lxd)
+
+
 def _admits(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether a unit waits to join, and this member is the one to admit it."""
     if juju.peers is None or not any(data.able for data in juju.peers.others.values()):
         return False
-    return duties.is_token_issuer(juju.unit, believed(juju.peers, lxd), lxd)
+    return duties.is_token_issuer(juju.unit, verified(juju.peers, lxd), lxd)
 
 
 def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
@@ -346,17 +356,26 @@ def _default_devices(ports: Ports) -> dict[str, dict[str, str]]:
     return ports.lxd.profiles.default()["devices"]
 
 
-def _someone_leaves(juju: HookInput) -> bool:
-    """The leader shows what holds a unit back: a leaving unit can publish nothing any more."""
+def _needs_contents(juju: HookInput, lxd: ClusterView) -> bool:
+    """Whether the leader shows, moves or starts what members hold."""
+    return (
+        _has_leaving_unit(juju)
+        or _dead_without_unit(juju, lxd)
+        or _has_stopped_instances(juju, lxd)
+    )
+
+
+def _has_leaving_unit(juju: HookInput) -> bool:
+    """Whether the leader shows what holds a unit: a leaving unit can publish nothing any more."""
     return juju.leader and juju.units is not None and bool(juju.units.leaving)
 
 
-def _someone_stopped(juju: HookInput, lxd: ClusterView) -> bool:
+def _has_stopped_instances(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether units that are gone have stopped instances: the leader starts them, or names them."""
     stopped = member_marks.that_stopped(lxd.notes) or not_running.read(lxd.notes)
     return bool(stopped) and _looks_after_orphans(juju, lxd)
 
 
 def _looks_after_orphans(juju: HookInput, lxd: ClusterView) -> bool:
-    peers = believed(juju.peers, lxd) if juju.peers else None
+    peers = verified(juju.peers, lxd) if juju.peers else None
     return duties.looks_after_orphans(juju.unit, leads=juju.leader, peers=peers, lxd=lxd)

@@ -84,7 +84,7 @@ def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
 
 
 def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dict[str, str]:
-    """What LXD uses; or that LXD does not say so for these devices: a later hook asks again."""
+    """What LXD uses. Without its answer these devices may be in use: a later hook asks again."""
     try:
         return look()
     except (LxdError, LxdUnreachable):
@@ -175,7 +175,7 @@ def _sources(pools: Iterable[str], member: str, ports: Ports) -> dict[str, PoolS
             if error.not_found:
                 continue
             raise
-        # A part in LXD's own folder, or in a Ceph, is on no device that anybody gave.
+        # A part in LXD's own folder, or in a Ceph, has no given source.
         if source.given:
             found[pool] = source
     return found

@@ -16,7 +16,7 @@ _UNNAMED = "another program"
 _LXD = "lxd"
 
 
-def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, str]:
+def not_listening(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, str]:
     """Addresses of this machine on which LXD does not listen.
 
     By address: the program that listens there instead, empty if none does.
@@ -37,7 +37,7 @@ def deaf(addresses: Iterable[str], server: Server, ports: Ports) -> dict[str, st
 
 
 def taken(addresses: Iterable[str], ports: Ports) -> dict[str, str]:
-    """By address: the program, other than LXD, that is found on LXD's port there."""
+    """By address: the program, other than LXD, that has LXD's port there."""
     programs = {address: ports.machine.listener(address, PORT) for address in addresses if address}
     return {a: program for a, program in programs.items() if program and not _is_lxd(program)}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
 from observe import listeners, unresponsive_reason
-from observe.addresses import addresses, deaf
+from observe.addresses import addresses, not_listening
 from ports.ports import Ports
 from state.hook_input import HookInput
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
@@ -33,7 +33,7 @@ def of_stopped(error: LxdStopped, juju: HookInput, ports: Ports) -> Unresponsive
 
 
 def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) -> Unresponsive:
-    """Why LXD did not do what it was asked. One refused request does not count as no answer."""
+    """Why a request to LXD failed. One refused request does not count as no answer."""
     kind = unresponsive_reason.of_failed(_member_address(juju), ports)
     if kind is UnresponsiveReason.REFUSED:
         return _refused_request(error)
@@ -42,9 +42,9 @@ def of_error(error: LxdError | LxdUnreachable, juju: HookInput, ports: Ports) ->
         return Unresponsive(str(error), UnresponsiveReason.UNMOUNTABLE, unmountable=why)
     if kind in _ENDS and unresponsive_reason.damaged(ports):
         return Unresponsive(str(error), UnresponsiveReason.DAMAGED)
-    look = _deaf_member if kind is UnresponsiveReason.NO_DATABASE else taken
+    find = _taken_of_member if kind is UnresponsiveReason.NO_DATABASE else taken
     expired = kind in WITHOUT_DATABASE and unresponsive_reason.expired(ports)
-    return Unresponsive(str(error), kind, look(juju, ports), expired=expired)
+    return Unresponsive(str(error), kind, find(juju, ports), expired=expired)
 
 
 def _member_address(juju: HookInput) -> str:
@@ -66,14 +66,14 @@ def taken(juju: HookInput, ports: Ports) -> dict[str, str]:
     return {} if juju.leaving else listeners.taken(addresses(juju, None, ports), ports)
 
 
-def _deaf_member(juju: HookInput, ports: Ports) -> dict[str, str]:
-    """The same for a daemon that shows its addresses; and the cluster's one without a listener."""
+def _taken_of_member(juju: HookInput, ports: Ports) -> dict[str, str]:
+    """The same for a daemon that answers, and its cluster address if no program listens there."""
     if juju.leaving:
         return {}
     try:
         server = ports.lxd.server.get()
     except (LxdUnreachable, LxdError):
         return {}
-    programs = deaf(juju, server, ports)
+    programs = not_listening(juju, server, ports)
     own = addresses(juju, server, ports).cluster
     return {address: program for address, program in programs.items() if program or address == own}

@@ -15,7 +15,7 @@ from ports.ports import Ports
 from state.unresponsive import Unmountable, UnresponsiveReason
 
 _LAST_WORDS = 3
-"""Lines at the end of the log that a daemon writes when it ends."""
+"""The number of lines that a daemon writes to its log when it ends."""
 _UNREGISTERED = "No node registered with address"
 """The log message of a daemon that does not start because its join was interrupted."""
 _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
@@ -87,8 +87,8 @@ def _is_recent(line: str, ports: Ports) -> bool:
 def damaged(ports: Ports) -> bool:
     """Whether the daemon has just ended because it cannot load its copy of the database.
 
-    It is the last that a daemon says, and one that is started again warns of other things first.
-    Otherwise the message must be recent: the copy may have been mended since.
+    It is the last message of such a daemon. One that systemd starts again logs other warnings
+    first: then the message must be recent, because the copy may have been mended since.
     """
     return _last_words(_DAMAGED, ports) is not None
 
@@ -100,7 +100,7 @@ def start_failure(ports: Ports) -> str:
 
 
 def _last_words(pattern: re.Pattern[str], ports: Ports) -> re.Match[str] | None:
-    """The last match in what the daemon has said at its end."""
+    """The last match among the messages with which the daemon ended."""
     lines = ports.machine.lxd_log().splitlines()
     last = len(lines) - _LAST_WORDS
     recent = (
@@ -135,7 +135,7 @@ def of_stopped(ports: Ports) -> UnresponsiveReason:
 
 
 def of_failed(address: str, ports: Ports) -> UnresponsiveReason:
-    """Why a daemon that listens did not do what it was asked. `address` is its member's, if any.
+    """Why a daemon that listens failed a request. `address` is its member's, empty for none.
 
     One refused request does not count as no answer.
     """

@@ -12,7 +12,7 @@ from observe import cluster, devices
 from observe.addresses import addresses
 from plan.networks import contributions, left_bridges, own_parents, wanted_networks
 from plan.storage import daemon_volumes, left_folders, pools, shared_disks
-from plan.verified_peers import believed
+from plan.verified_peers import verified
 from ports.ports import Ports
 from relations import ceph, ovn
 from state.cluster import ClusterView
@@ -25,7 +25,7 @@ from values.wanted_pool import WantedPool
 
 
 def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
-    """Everything that a plan may depend on, in its current state."""
+    """Everything that a plan may depend on, as it is now."""
     snap = ports.snap.facts(juju.resource)
     neighbour = ports.machine.neighbour(juju.unit)
     lxd = cluster.look(juju, ports) if snap.installed and not neighbour else None
@@ -76,7 +76,7 @@ def _with_cluster(view: View, ports: Ports) -> View:
     lxd = view.lxd
     if not isinstance(lxd, ClusterView):
         return view
-    peers = view.peers and believed(view.peers, lxd) if lxd.server.clustered else view.peers
+    peers = view.peers and verified(view.peers, lxd) if lxd.server.clustered else view.peers
     if lxd_versions.ends_buckets(lxd.server.version, view.snap.offered):
         lxd = cluster.with_buckets(lxd, ports)
     return replace(view, peers=peers, lxd=lxd)
@@ -105,7 +105,7 @@ def _with_machine(view: View, ports: Ports) -> View:
         view = replace(
             view, missing_capabilities={need: ports.machine.missing(need) for need in needed}
         )
-    if _asks_for_interfaces(view):
+    if _needs_interfaces(view):
         view = _with_left_bridges(replace(view, interfaces=ports.machine.interfaces()), ports)
         view = _with_raw_nics(view, ports)
     view = _with_pool_disks(_with_left_folders(view, ports), ports)
@@ -173,7 +173,7 @@ def _is_made(wanted: WantedPool, lxd: ClusterView) -> bool:
     )
 
 
-def _asks_for_interfaces(view: View) -> bool:
+def _needs_interfaces(view: View) -> bool:
     """Whether a network is on an interface of this machine, or could conflict with it."""
     if not isinstance(view.lxd, ClusterView):
         return False
@@ -214,9 +214,9 @@ def _ceph(juju: HookInput, ports: Ports) -> Ceph | None:
 
 
 def _ovn(juju: HookInput, process: int, ports: Ports) -> Ovn | None:
-    """OVN, and whether this machine has what opens it. Another charm's files are as good.
+    """OVN, and whether this machine has the files for its database, from this or another charm.
 
-    `process` is LXD's.
+    `process` is the id of LXD's process.
     """
     answer = ovn.RELATION.of(juju)
     if answer is None or not ovn.needs_files(answer):
@@ -225,7 +225,7 @@ def _ovn(juju: HookInput, process: int, ports: Ports) -> Ovn | None:
 
 
 def _gives_to_pools(view: View, lxd: ClusterView) -> bool:
-    """Whether this run needs the devices: looking at them takes time in each hook."""
+    """Whether this run needs the devices: examining them takes time in each hook."""
     peers = view.peers
     if peers is None:
         return False
@@ -235,7 +235,7 @@ def _gives_to_pools(view: View, lxd: ClusterView) -> bool:
     if lxd.pools is None:
         return False
     if decided is None:
-        # It is not on record yet, and this may be the coordinator.
+        # The default pool is not on record yet, and this may be the coordinator.
         return True
     return bool(pools.unmade(pools.wanted(view, decided, lxd.pools), lxd.pools))
 
@@ -246,13 +246,13 @@ def _database(
     forming: Forming | None,
     ports: Ports,
 ) -> DatabaseCopy | None:
-    """The disk's facts about the database, only if LXD does not answer: looking starts a process.
+    """The disk's facts about the database, only if LXD does not answer: reading starts a process.
 
     For a leaving unit that never was a member: whether its LXD is in somebody's cluster.
     """
     if not isinstance(lxd, Unresponsive):
         return None
-    # One that joins may be a member already, and its hook had no time to say so.
+    # A unit that joins may be a member already, and had no time to publish that.
     joins = forming is not None and forming.what == "join"
     member = joins or (juju.peers is not None and bool(juju.peers.own.cluster))
     looks = lxd.reason in WITHOUT_DATABASE if member else juju.leaving

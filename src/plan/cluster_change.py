@@ -66,10 +66,10 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
         return waiting(f"to make {thing} until {leavers[0]} has left")
     entries = {entry.unit for entry in peers.app.queue}
     members = (m for m in lxd.members if m.name in unknown)
-    unheard = {unit for m in members if (unit := member_units.unit_of(m, lxd)) in entries}
-    if unheard:
+    unpublished = {unit for m in members if (unit := member_units.unit_of(m, lxd)) in entries}
+    if unpublished:
         # It has joined, but its data have not arrived.
-        return waiting(f"to make {thing} until {min(unheard)} has published its data")
+        return waiting(f"to make {thing} until {min(unpublished)} has published its data")
     # It is unknown what is on its machine, and its unit cannot come back.
     return without_unit(unknown[0], lxd)
 

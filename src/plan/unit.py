@@ -75,8 +75,8 @@ def _with_lxd(view: View) -> Plan:
         return Plan(waiting("for LXD"))
     if isinstance(view.lxd, Unresponsive):
         own = _own_data(view, None, view.peers) if view.peers else UnitData()
-        deaf = listening.plan_deaf(view, view.lxd)
-        return deaf or unresponsive.plan_unresponsive(view, view.lxd, own)
+        without_listener = listening.plan_without_listener(view, view.lxd)
+        return without_listener or unresponsive.plan_unresponsive(view, view.lxd, own)
     if due := unresponsive.noting(view):
         return Plan(waiting("for LXD"), due)
     if not view.public_key:

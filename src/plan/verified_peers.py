@@ -37,7 +37,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
 }
 
 
-def believed(peers: Peers, lxd: ClusterView) -> Peers:
+def verified(peers: Peers, lxd: ClusterView) -> Peers:
     """The peers without false data of units that are not members, by a member's LXD."""
     others = {unit: _verified(unit, data, lxd) for unit, data in peers.others.items()}
     return replace(peers, others=others) if others != peers.others else peers

@@ -187,11 +187,11 @@ class Server:
 
 @dataclass(frozen=True)
 class ClusterView:
-    """LXD on this machine and, once it is clustered, the cluster seen from here.
+    """LXD on this machine and, once it is clustered, the cluster as this member sees it.
 
-    This run does not need what is None: the coordinator and units outside the cluster ask for
-    `networks`; runs while a unit leaves ask for `instances`, `volumes` and `buckets`; the last unit
-    and units outside the cluster ask for `images`.
+    None is what this run does not need: only the coordinator and units outside the cluster need
+    `networks`; runs while a unit leaves need `instances`, `volumes` and `buckets`; the last unit
+    and units outside the cluster need `images`.
     """
 
     server: Server
@@ -246,20 +246,20 @@ class ClusterView:
     """
     stopped: Mapping[str, str] = field(default_factory=dict[str, str])
     """Networks that do not run on this member, with the reason. For a member that stays."""
-    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    not_listening: Mapping[str, str] = field(default_factory=dict[str, str])
     """This machine's addresses on which LXD should listen and does not: the program that listens
     there instead, empty if there is none. Not for a leaving member.
     """
     unreachable: frozenset[str] = frozenset()
     """Members that a leaving member could not reach, and that LXD still calls online."""
-    unheard: frozenset[str] = frozenset()
+    without_heartbeat: frozenset[str] = frozenset()
     """Members that LXD calls offline and that answer this machine. Only for a Raft leader that is
     evacuated: LXD never calls it offline.
     """
-    ahead: bool = False
+    clock_ahead: bool = False
     """Whether LXD here calls this member offline because the clock is ahead of the Raft leader's.
     """
-    closed: frozenset[str] = frozenset()
+    unreachable_units: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. For the member that admits them.
     """
     orphaned: frozenset[str] = frozenset()

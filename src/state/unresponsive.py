@@ -57,7 +57,7 @@ class Unresponsive:
 
     message: str
     reason: UnresponsiveReason = UnresponsiveReason.HUNG
-    deaf: Mapping[str, str] = field(default_factory=dict[str, str])
+    not_listening: Mapping[str, str] = field(default_factory=dict[str, str])
     """Like that of an LXD that answers. A missing listener is reported only if the daemon runs."""
     unmountable: Unmountable | None = None
     """What prevents the start of its daemon."""

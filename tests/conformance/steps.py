@@ -43,8 +43,8 @@ def join(transcript: Transcript, machine: str, secret: str) -> None:
     lxd = side.lxd(machine)
     lxd.server.set_config({"core.https_address": side.endpoint(machine)})
     answers = [{"entity": "storage-pool", "name": POOL, "key": "source", "value": ""}]
-    way_in = lxd.cluster.way_in(secret, frozenset())
-    lxd.cluster.join(side.hostname(machine), side.endpoint(machine), secret, answers, way_in)
+    join_target = lxd.cluster.join_target(secret, frozenset())
+    lxd.cluster.join(side.hostname(machine), side.endpoint(machine), secret, answers, join_target)
 
 
 def form(transcript: Transcript, *machines: str) -> None:

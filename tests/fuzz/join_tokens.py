@@ -45,7 +45,7 @@ def tokens(r: random.Random) -> None:
     text = texts.json_text(r, r.choice((fields, fields, fields, texts.value(r))))
     token = _encoded(text)
     token = r.choice((token, token, texts.mangled(r, token), texts.word(r)))
-    for read in (join_tokens.digest, join_tokens.certificate, _way_in):
+    for read in (join_tokens.digest, join_tokens.certificate, _join_target):
         try:
             read(token)
         except (LxdError, LxdUnreachable) as error:
@@ -76,6 +76,6 @@ def _sealed() -> str:
     return token_sealing.seal("x", token_sealing.public_half(_KEY), purpose("lxd/1"))
 
 
-def _way_in(token: str) -> None:
+def _join_target(token: str) -> None:
     port: Any = _NoPort()
-    join_tokens.way_in(token, frozenset(), port)
+    join_tokens.join_target(token, frozenset(), port)

@@ -85,8 +85,8 @@ def join(server: Server, member: Server) -> None:
     api = lxd(server)
     api.server.set_config({"core.https_address": endpoint(server)})
     token = lxd(member).cluster.make_token(server.hostname)
-    way_in = api.cluster.way_in(token, frozenset())
-    api.cluster.join(server.hostname, endpoint(server), token, [], way_in)
+    join_target = api.cluster.join_target(token, frozenset())
+    api.cluster.join(server.hostname, endpoint(server), token, [], join_target)
 
 
 def start_over(server: Server) -> None:

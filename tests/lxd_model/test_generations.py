@@ -373,14 +373,14 @@ def test_a_token_goes_with_the_daemon_that_made_it(generation: str):
     by_hand.bootstrap(one)
     by_hand.join(two, one)
     token = lxd(two).cluster.make_token("m2")
-    way_in = lxd(three).cluster.way_in(token, frozenset())
+    join_target = lxd(three).cluster.join_target(token, frozenset())
     assert [o["class"] for o in client(one).running()] == ["token"]
     two.kill_daemon()
     two.start_daemon()
     cloud.now += 30
     assert not client(one).running()
     with pytest.raises(LxdError, match="No matching"):
-        lxd(three).cluster.join("m2", endpoint(three), token, [], way_in)
+        lxd(three).cluster.join("m2", endpoint(three), token, [], join_target)
 
 
 @ALL

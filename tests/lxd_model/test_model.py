@@ -49,27 +49,27 @@ def test_a_token_is_good_once(generation: str):
     _, (one, two, three) = machines(3, generation)
     by_hand.bootstrap(one)
     token = lxd(one).cluster.make_token("m1")
-    way_in = lxd(two).cluster.way_in(token, frozenset())
-    lxd(two).cluster.join("m1", endpoint(two), token, [], way_in)
+    join_target = lxd(two).cluster.join_target(token, frozenset())
+    lxd(two).cluster.join("m1", endpoint(two), token, [], join_target)
     with pytest.raises(LxdError, match="No matching cluster join operation found"):
-        lxd(three).cluster.join("m2", endpoint(three), token, [], way_in)
+        lxd(three).cluster.join("m2", endpoint(three), token, [], join_target)
 
 
 def test_two_joins_at_once_hang_the_later_one():
     cloud, (one, two, three) = machines(3)
     by_hand.bootstrap(one)
     tokens = [lxd(one).cluster.make_token(name) for name in ("m1", "m2")]
-    way_in = lxd(two).cluster.way_in(tokens[0], frozenset())
+    join_target = lxd(two).cluster.join_target(tokens[0], frozenset())
 
     def meanwhile(seconds: float, what: str) -> None:
         cloud.now += seconds
         if two.working("join_cluster"):
             cloud.pause = default
             with pytest.raises(LxdUnreachable):
-                lxd(three).cluster.join("m2", endpoint(three), tokens[1], [], way_in)
+                lxd(three).cluster.join("m2", endpoint(three), tokens[1], [], join_target)
 
     default, cloud.pause = cloud.pause, meanwhile
-    lxd(two).cluster.join("m1", endpoint(two), tokens[0], [], way_in)
+    lxd(two).cluster.join("m1", endpoint(two), tokens[0], [], join_target)
     assert statuses(two) == ["ONLINE"] * 2
     assert not lxd(three).server.answers_at_all()
     with pytest.raises(LxdError, match="not found"):

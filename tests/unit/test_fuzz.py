@@ -76,7 +76,7 @@ GUARDS: dict[str, tuple[str, object, str, object]] = {
     "control characters in a status": ("options", options, "escaped", _as_it_is),
     "forms of a databag's fields": ("databags", peers, "_malformed", _nothing),
     "keys to seal to": ("databags", public_keys, "is_key", _whatever),
-    "who is a member": ("databags", view, "believed", _as_told),
+    "who is a member": ("databags", view, "verified", _as_told),
     "control characters in a plan": ("databags", error_messages, "escaped", _as_it_is),
     "what is in a token": ("tokens", join_tokens, "_unpack", _plain_token),
     "a key of Ceph's": ("relations", ceph, "_is_key", _whatever),

@@ -68,7 +68,7 @@ def without_address(view: View) -> Status | None:
 
 def taken(lxd: ClusterView | Unresponsive) -> Status | None:
     """Blocked while another program has LXD's port."""
-    for address, program in sorted(lxd.deaf.items()):
+    for address, program in sorted(lxd.not_listening.items()):
         if program:
             return blocked(f"{program} has port {PORT} of {address}, which LXD needs: stop it")
     return None
@@ -97,7 +97,7 @@ def before_join(view: View, lxd: ClusterView) -> list[Step]:
 
 
 def _listens(lxd: ClusterView, key: str, address: str) -> bool:
-    return lxd.server.config.get(key) == endpoint(address) and address not in lxd.deaf
+    return lxd.server.config.get(key) == endpoint(address) and address not in lxd.not_listening
 
 
 def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
@@ -108,7 +108,7 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
         return Due(problem=problem)
     wanted = endpoint(view.https_address)
     at = holder(lxd.notes)
-    as_wanted = lxd.server.config.get("core.https_address") == wanted and not lxd.deaf
+    as_wanted = lxd.server.config.get("core.https_address") == wanted and not lxd.not_listening
     if as_wanted and at != member.name:
         return Due()
     other = lxd.member(at)
@@ -119,10 +119,10 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
-def plan_deaf(view: View, lxd: Unresponsive) -> Plan | None:
+def plan_without_listener(view: View, lxd: Unresponsive) -> Plan | None:
     """A daemon that cannot listen, or has no cluster listener: others do not reach it."""
     if problem := taken(lxd):
         return Plan(problem)
-    if not lxd.deaf or view.history.restarted:
+    if not lxd.not_listening or view.history.restarted:
         return None
     return Plan(waiting("for LXD to listen again"), (RestartLxd(),))

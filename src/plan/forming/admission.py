@@ -199,8 +199,8 @@ def may_be_joining(lxd: ClusterView, peers: Peers) -> str:
 
 def _able_to_join(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry]:
     """The places of those that can join now, in the order of the queue."""
-    entries = [p for p in _entries(view, peers) if p.unit not in {view.unit, *lxd.closed}]
-    return [p for p in entries if _can_join(p, lxd, peers)]
+    others = [p for p in _entries(view, peers) if p.unit != view.unit]
+    return [p for p in others if p.unit not in lxd.unreachable_units and _can_join(p, lxd, peers)]
 
 
 def _entries(view: View, peers: Peers) -> tuple[QueueEntry, ...]:
@@ -293,7 +293,7 @@ def is_shell(failed: Member) -> bool:
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units whose name or address the cluster has already, although they are not in it."""
     reasons = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
-    cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.closed)}
+    cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.unreachable_units)}
     return cannot | {unit: why for unit, why in reasons.items() if why}
 
 

@@ -37,7 +37,9 @@ def _quiet_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
     if not leader.evacuated:
         return False
     return bool(
-        lxd.unheard if leader == lxd.own else lxd.notes.get(member_marks.QUIET + leader.name)
+        lxd.without_heartbeat
+        if leader == lxd.own
+        else lxd.notes.get(member_marks.QUIET + leader.name)
     )
 
 
@@ -60,7 +62,7 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why LXD calls members offline that answer, and what helps. None if it does not."""
-    if lxd.ahead:
+    if lxd.clock_ahead:
         return _of_clocks(lxd)
     leader = leader_without_heartbeats(lxd)
     if leader is None:

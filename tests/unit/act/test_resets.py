@@ -65,7 +65,7 @@ def test_a_certificate_that_was_made_by_a_wrong_clock_is_deleted(
     before = unit.server.certificate
 
     def refuse(*_: object) -> None:
-        raise LxdError(clock_errors.named(f"Failed to setup cluster trust: {why}"))
+        raise LxdError(clock_errors.with_cure(f"Failed to setup cluster trust: {why}"))
 
     with monkeypatch.context() as patched:
         patched.setattr(type(unit.ports.lxd.cluster), "join", refuse)

@@ -37,8 +37,8 @@ def joiner(member: Server) -> Server:
 
 def join(server: Server, token: str) -> None:
     lxd = LxdApi(server.lxd)
-    way_in = lxd.cluster.way_in(token, frozenset())
-    lxd.cluster.join("m9", endpoint(server), token, [], way_in)
+    join_target = lxd.cluster.join_target(token, frozenset())
+    lxd.cluster.join("m9", endpoint(server), token, [], join_target)
 
 
 @ALL
@@ -148,16 +148,16 @@ def test_a_server_that_is_in_no_cluster_makes_no_token(generation: str):
 
 
 @ALL
-def test_the_way_in_is_a_member_that_shows_the_clusters_certificate(generation: str):
+def test_the_join_target_is_a_member_that_shows_the_clusters_certificate(generation: str):
     members = clustered(generation, 3)
     token = LxdApi(members[0].lxd).cluster.make_token("m9")
     members[0].power_off()
     server = LxdApi(joiner(members[1]).lxd)
 
-    way_in = server.cluster.way_in(token, frozenset({join_tokens.certificate(token)}))
+    join_target = server.cluster.join_target(token, frozenset({join_tokens.certificate(token)}))
 
-    assert way_in.address == "10.0.0.2:8443"
-    assert join_tokens.fingerprint_of(way_in.certificate) == members[1].fingerprint
+    assert join_target.address == "10.0.0.2:8443"
+    assert join_tokens.fingerprint_of(join_target.certificate) == members[1].fingerprint
 
 
 @ALL
@@ -166,7 +166,7 @@ def test_a_token_for_a_certificate_that_nobody_publishes_is_not_used(generation:
     token = LxdApi(members[0].lxd).cluster.make_token("m9")
 
     with pytest.raises(LxdUnreachable, match="no member publishes"):
-        LxdApi(joiner(members[0]).lxd).cluster.way_in(token, frozenset({"another"}))
+        LxdApi(joiner(members[0]).lxd).cluster.join_target(token, frozenset({"another"}))
 
 
 @ALL
@@ -176,7 +176,7 @@ def test_a_token_is_of_no_use_once_the_certificate_has_changed(generation: str):
     by_hand.update_certificate(members[0])
 
     with pytest.raises(LxdUnreachable, match="not the cluster's certificate"):
-        LxdApi(joiner(members[0]).lxd).cluster.way_in(token, frozenset())
+        LxdApi(joiner(members[0]).lxd).cluster.join_target(token, frozenset())
 
 
 @ALL
@@ -188,7 +188,7 @@ def test_members_that_cannot_be_reached_are_named(generation: str):
     members[1].kill_daemon()
 
     with pytest.raises(LxdUnreachable, match=r"10\.0\.0\.1:8443: .*; 10\.0\.0\.2:8443: .*refused"):
-        LxdApi(server.lxd).cluster.way_in(token, frozenset())
+        LxdApi(server.lxd).cluster.join_target(token, frozenset())
 
 
 def packed(**details: Any) -> str:

@@ -40,7 +40,7 @@ def test_members_are_trusted_under_their_new_names(
     fingerprint = certificates.fingerprint(members[number].certificate) if own else ""
 
     for again in (False, True):
-        found = api(app).trust.follow(fingerprint, name, renamed)
+        found = api(app).trust.rename_certificates(fingerprint, name, renamed)
 
         assert again or found == frozenset(left.split())
         certain = the_cluster(app).trusted
@@ -55,7 +55,7 @@ def test_a_name_that_the_cluster_trusts_of_a_member_without_a_record_is_taken_fr
     app = formed(3, generation)
     own, other = (app.units[unit].server.certificate for unit in ("lxd/1", "lxd/2"))
 
-    api(app).trust.follow(certificates.fingerprint(own), "m2", {})
+    api(app).trust.rename_certificates(certificates.fingerprint(own), "m2", {})
 
     trusted = the_cluster(app).trusted
     assert trusted[own] == "m2"

@@ -99,7 +99,7 @@ def ports(port: Port, program: str) -> Ports:
 
 
 @pytest.mark.parametrize(
-    ("shown", "program", "deaf"),
+    ("shown", "program", "not_listening"),
     [
         (None, "", {}),
         (ConnectionRefusedError(), "", {"10.0.0.10": ""}),
@@ -111,18 +111,21 @@ def ports(port: Port, program: str) -> Ports:
     ],
 )
 def test_the_program_that_listens_instead_of_lxd_is_named(
-    shown: OSError | None, program: str, deaf: dict[str, str]
+    shown: OSError | None, program: str, not_listening: dict[str, str]
 ):
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), {})
 
-    assert listeners.deaf(["10.0.0.10"], server, ports(Port(shown=shown), program)) == deaf
+    found = listeners.not_listening(["10.0.0.10"], server, ports(Port(shown=shown), program))
+
+    assert found == not_listening
 
 
-def test_a_busy_lxd_is_not_deaf():
+def test_a_busy_lxd_counts_as_listening():
     config = {"core.https_address": "10.0.0.10:8443"}
     server = Server("6.9", True, "m0", FINGERPRINT, frozenset(), config)
+    silent = ports(Port(shown=TimeoutError()), "")
 
-    assert listeners.deaf(["10.0.0.10"], server, ports(Port(shown=TimeoutError()), "")) == {}
+    assert listeners.not_listening(["10.0.0.10"], server, silent) == {}
 
 
 def test_a_port_that_a_stopped_lxd_waits_for_is_named():

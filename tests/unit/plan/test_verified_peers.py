@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from plan.verified_peers import believed
+from plan.verified_peers import verified
 from state import peers
 from state.cluster import ClusterView
 from state.peers import Contribution, ContributionRequest, ParentInterface, UnitData
@@ -97,7 +97,7 @@ def test_a_member_of_an_older_charm_has_no_note_and_counts():
     assert isinstance(view.lxd, ClusterView)
     assert view.peers is not None
 
-    assert believed(view.peers, replace(view.lxd, notes={})).others["lxd/1"].cluster
+    assert verified(view.peers, replace(view.lxd, notes={})).others["lxd/1"].cluster
 
 
 def test_one_bad_unit_is_named_and_the_others_go_on():

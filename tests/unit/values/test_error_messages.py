@@ -37,7 +37,7 @@ LONG = [
     ),
     pytest.param(
         "3 joins failed; run retry-join. The last: "
-        + proxy_errors.named(
+        + proxy_errors.with_cure(
             CONNECT + "proxyconnect tcp: dial tcp 10.0.0.5:3128: connect: connection refused"
         ),
         "3 joins failed; run retry-join. The last: set no_proxy in /etc/environment",
@@ -45,7 +45,7 @@ LONG = [
     ),
     pytest.param(
         "3 joins failed; run retry-join. The last: "
-        + clock_errors.named(
+        + clock_errors.with_cure(
             "Failed to setup cluster trust: Failed to add server cert to cluster: The provided "
             "certificate isn't valid yet"
         ),
@@ -54,7 +54,7 @@ LONG = [
     ),
     pytest.param(
         "3 joins failed; run retry-join. The last: "
-        + clock_errors.named(
+        + clock_errors.with_cure(
             CONNECT + "tls: failed to verify certificate: x509: certificate has expired or is not "
             "yet valid: current time 2019-04-01T00:00:00Z is before 2026-11-29T07:00:00Z"
         ),
@@ -100,5 +100,5 @@ def test_a_colon_in_quotes_parts_no_chain():
 
 
 def test_other_errors_are_shown_unchanged():
-    assert proxy_errors.named("connection refused") == "connection refused"
-    assert clock_errors.named("connection refused") == "connection refused"
+    assert proxy_errors.with_cure("connection refused") == "connection refused"
+    assert clock_errors.with_cure("connection refused") == "connection refused"

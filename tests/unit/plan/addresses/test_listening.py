@@ -53,7 +53,7 @@ def member(name: str, status: str = "ONLINE") -> Member:
 def cluster(
     *notes: str,
     api: str = OLD,
-    deaf: dict[str, str] | None = None,
+    not_listening: dict[str, str] | None = None,
     m0: str = "ONLINE",
     m1: str = "ONLINE",
 ):
@@ -61,7 +61,7 @@ def cluster(
         server(core=f"{api}:8443", cluster=f"{CLUSTER}:8443"),
         (member("m0", m0), member("m1", m1)),
         notes={f"address.{number}": entry for number, entry in enumerate(notes, 1)},
-        deaf=deaf or {},
+        not_listening=not_listening or {},
     )
 
 
@@ -85,14 +85,16 @@ FREE = "-"
         ),
         pytest.param(cluster("m0", api=NEW), CHANGE, None, id="the turn is given back"),
         pytest.param(
-            cluster("m0", m0="OFFLINE", deaf={CLUSTER: ""}),
+            cluster("m0", m0="OFFLINE", not_listening={CLUSTER: ""}),
             CHANGE,
             None,
             id="its own change was cut short, and nobody reaches it",
         ),
-        pytest.param(cluster(api=NEW, deaf={CLUSTER: ""}), CHANGE, None, id="nobody listens"),
         pytest.param(
-            cluster(deaf={NEW: "nginx (pid 812)"}),
+            cluster(api=NEW, not_listening={CLUSTER: ""}), CHANGE, None, id="nobody listens"
+        ),
+        pytest.param(
+            cluster(not_listening={NEW: "nginx (pid 812)"}),
             (),
             blocked("nginx (pid 812) has port 8443 of 10.2.0.10, which LXD needs: stop it"),
             id="a program has the port",
@@ -113,8 +115,8 @@ def test_a_member_changes_its_address_in_its_turn(
     [
         (ClusterView(server()), [Listen(f"{NEW}:8443")]),
         (ClusterView(server(core=f"{NEW}:8443")), []),
-        (ClusterView(server(core=f"{NEW}:8443"), deaf={CLUSTER: ""}), []),
-        (ClusterView(server(core=f"{NEW}:8443"), deaf={NEW: ""}), [Listen(f"{NEW}:8443")]),
+        (ClusterView(server(core=f"{NEW}:8443"), not_listening={CLUSTER: ""}), []),
+        (ClusterView(server(core=f"{NEW}:8443"), not_listening={NEW: ""}), [Listen(f"{NEW}:8443")]),
     ],
 )
 def test_what_listens_counts_and_not_what_is_configured(lxd: ClusterView, steps: list[Listen]):
@@ -157,4 +159,4 @@ def test_a_machine_without_the_members_family_says_so():
     ],
 )
 def test_a_silent_lxd_that_nobody_reaches_is_reloaded(silent: Unresponsive, expected: Plan | None):
-    assert listening.plan_deaf(view(), silent) == expected
+    assert listening.plan_without_listener(view(), silent) == expected
