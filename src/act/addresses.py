@@ -33,8 +33,8 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
     try:
         ports.lxd.server.listen(values)
     except LxdError:
-        # With a cluster address the daemon would wait for its port, answer nothing, and end. If it
-        # could not get a port, it may have taken any other (5.0, 5.21).
+        # A daemon that starts with a cluster address waits for its port, answers nothing, and ends.
+        # One that could not get a port may have taken any other (5.0, 5.21).
         ports.lxd.server.set_config(dict.fromkeys(values, ""))
         ports.snap.reload()
         raise
@@ -43,9 +43,9 @@ def listen(step: Listen, unit: str, ports: Ports, history: RunHistory) -> RunHis
 
 
 def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The API is at its address.
+    """LXD's API listens on the new address.
 
-    Other members do not change their addresses until they reach this one.
+    Other members do not change their addresses until they reach this member again.
     """
     members = ports.lxd.members.list()
     others = [m for m in members if m.name != step.member]
@@ -63,7 +63,10 @@ def change_address(step: ChangeAddress, unit: str, ports: Ports, history: RunHis
 
 
 def _end_turn(step: ChangeAddress, ports: Ports) -> None:
-    """The next member would cost the quorum if the others did not reach this member."""
+    """Lets the next member change its address, once this member can be reached.
+
+    Otherwise the change of the next one could cost the quorum.
+    """
     if ports.lxd.server.await_listener(step.cluster, 0):
         ports.lxd.notes.append_next(listening.LOG, listening.FREE)
 

@@ -80,7 +80,7 @@ def enable_cluster(step: EnableCluster, unit: str, ports: Ports, history: RunHis
     now = ports.clock()
     ports.machine.note_forming("bootstrap", now, ())
     fingerprint = ports.lxd.server.get().fingerprint
-    # If two units try, or after an interrupted try, the first one counts.
+    # The first identity counts, if two units write one, or after an interrupted try.
     ports.lxd.notes.create(IDENTITY, identity.new_identity(fingerprint, now))
     ports.lxd.cluster.bootstrap(step.name)
     return history
@@ -90,8 +90,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
     """This server is a member, or its LXD is as freshly installed.
 
     If the bootstrap unit was removed by force, its cluster is gone, and the leader names another
-    bootstrap unit.
-    The hook of this unit may have begun before that.
+    bootstrap unit. The hook of this unit may have begun before that.
     """
     if step.issuer and ports.is_gone(step.issuer):
         raise LxdUnreachable(f"{step.issuer}, which admitted this unit, is gone")
@@ -150,7 +149,10 @@ def reset_lxd(step: ResetLxd, unit: str, ports: Ports, history: RunHistory) -> R
 
 
 def _reset(ports: Ports, why: str, next_attempt: int) -> None:
-    """LXD as freshly installed. LXD is left alone if it holds anything: then it was a member."""
+    """Makes LXD as freshly installed, unless it holds data: then it was a member.
+
+    Raises LxdError if it holds data.
+    """
     if ports.machine.has_data():
         raise LxdError(f"LXD is not reset, because it has data: {why}")
     logger.warning("LXD is reset: %s. It logged last:\n%s", why, ports.machine.lxd_log())
@@ -184,7 +186,7 @@ def set_join_lock(step: SetJoinLock, unit: str, ports: Ports, history: RunHistor
 
 
 def _give_back(device: str, ports: Ports) -> None:
-    """Release a device that was empty when the join began: nobody needs what is on it now."""
+    """Wipes a device that was empty when the join began: only the failed join wrote to it."""
     try:
         ports.machine.wipe(device)
     except (OSError, subprocess.SubprocessError) as error:
@@ -222,12 +224,12 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
 
 
 def _made_soon(objects: Iterable[_LxdObject], soon: frozenset[str]) -> tuple[_LxdObject, ...]:
-    """The existing ones, and those that will exist soon."""
+    """Those that are made on all members, and half made ones that will be made soon."""
     return tuple(o for o in objects if not o.half_made or o.name in soon)
 
 
 def _with_parents(existing: Iterable[Network], ports: Ports) -> tuple[Network, ...]:
-    """The networks; those that an operator made have the members' interfaces."""
+    """The networks. Those that an operator made get the members' interfaces."""
     up = [member.name for member in ports.lxd.members.list() if member.up]
     parents = ports.lxd.networks.parents
     return tuple(

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What executes a step."""
+"""The type of the functions that execute steps."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ from steps.plan import Step
 Handlers = dict[type[Step], Callable[[Any, str, Ports, RunHistory], RunHistory]]
 """By kind of step: the function that executes it on the unit of this name.
 
-It returns the run's history, with what no later look finds out added. It raises an error of LXD,
+It returns the run's history, and adds what no later hook can observe. It raises an error of LXD,
 snapd or the system if the step does not succeed.
 """

@@ -71,11 +71,11 @@ def await_evacuation(
 
 
 def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Move an instance to another member; or leave it in its old state, with the reason on record.
+    """Moves an instance to another member; or leaves it as it was, with the reason on record.
 
-    If LXD closes the connection, a later hook finds out the result. The step first waits for
-    operations that still run on the instance. An instance whose operation does not end, for example
-    because it is large or on a disk that hangs, does not stop the others.
+    If LXD closes the connection, a later hook looks where the instance is. The step first waits for
+    operations that still run on the instance. If one does not end, for example because the instance
+    is large or its disk hangs, the other instances are moved all the same.
     """
     try:
         return _move(step, ports, history)
@@ -120,7 +120,7 @@ def _put_into_group(step: MoveInstance, ports: Ports) -> None:
 
 
 def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """List an instance of a dead member on another one, stopped; or record why not.
+    """Moves an instance of a dead member to another one, stopped; or records why that failed.
 
     If LXD closes the connection, a later hook looks again: the move is one transaction of LXD's
     database.
@@ -154,7 +154,7 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
 
 
 def _move_on(step: MoveOffDead, ports: Ports) -> None:
-    """This spreads the load: any member may have the instance now."""
+    """Moves the instance to the chosen member. If that fails it stays: any member may have it."""
     try:
         ports.lxd.instances.move(step.project, step.name, step.target, live=False)
     except LxdError as error:
@@ -206,7 +206,7 @@ def note_unmoved(step: NoteUnmoved, unit: str, ports: Ports, history: RunHistory
 
 
 def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Start an instance again, if possible. An instance that hangs does not stop the others."""
+    """Starts an instance again, if possible. If it hangs, the others are started all the same."""
     try:
         _start(step.project, step.name, step.member, step.restorable, ports)
     except LxdLate as error:
@@ -216,7 +216,7 @@ def start_instance(step: StartInstance, unit: str, ports: Ports, history: RunHis
 
 
 def _start(project: str, name: str, member: str, restorable: str, ports: Ports) -> None:
-    """Start an instance that ran, and note that nothing more is due for it.
+    """Starts an instance that ran, and notes that nothing more is due for it.
 
     If it does not start, its member may still leave: the instance is complete where it is now. If
     LXD refuses only for the moment, the note stays for a later hook.
@@ -240,7 +240,7 @@ def _give_up(project: str, name: str, member: str, why: str, ports: Ports) -> No
 
 
 def _forget_stopped(project: str, name: str, member: str, ports: Ports) -> None:
-    """Remove an instance from the note of those that `member` stopped and must start again."""
+    """Removes an instance from the note of those that `member` stopped and that must run again."""
     stopped = member_marks.stopped(member, ports.lxd.notes.read())
     if stopped.pop(f"{project}/{name}", None) is not None:
         ports.lxd.notes.write(member_marks.with_stopped(member, stopped))
@@ -265,10 +265,10 @@ def copy_images(step: CopyImages, unit: str, ports: Ports, history: RunHistory) 
 
 
 def leave_cluster(step: LeaveCluster, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This member is out of the cluster, or it is known which images keep it."""
+    """This member is out of the cluster, or the history names the images that prevent that."""
     _refuse_another(step, ports)
     before = ports.machine.identity()
-    # From here on an LXD outside the cluster has left it, and was not removed by somebody.
+    # From here on, an LXD outside the cluster has left by itself: nobody has removed it.
     ports.machine.note_identity("")
     try:
         ports.lxd.members.leave(step.name)

@@ -47,7 +47,7 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
 
     Raises LxdUnreachable if LXD may still make it: the next run finishes it then.
     """
-    ready = partial(join_guard.nobody_joins, step.members, ports)
+    ready = partial(join_guard.require_no_join, step.members, ports)
     ready()
     if _finish(step, ports):
         return history
@@ -67,7 +67,7 @@ def create_network(step: CreateNetwork, unit: str, ports: Ports, history: RunHis
 
 
 def _finish(step: CreateNetwork, ports: Ports) -> bool:
-    """Ends what an earlier run began. Returns whether all members have it; otherwise it is gone.
+    """Finishes what an earlier run began. Returns whether all members have it; else it is deleted.
 
     An interrupted run may have made it on some members, which would block the next try. But LXD may
     still be making it for a client that is gone. A request to delete the network meanwhile leaves a
@@ -139,7 +139,7 @@ def write_ovn(step: WriteOvn, unit: str, ports: Ports, history: RunHistory) -> R
 
 
 def run_overlay(step: RunOverlayDhcp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """This member's part of a network over all members runs."""
+    """This member's part of an overlay network runs."""
     overlay = step.overlay
     files = overlay_dhcp.files(overlay)
     services = [path.name for path in files if path.parent == overlay_dhcp.UNITS]
@@ -156,11 +156,11 @@ def end_overlay(step: EndOverlayDhcp, unit: str, ports: Ports, history: RunHisto
 
 def pin_nics(step: PinNics, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """Instances have their own `eth0`, not the default profile's."""
-    _let_stay(step.nic, ports)
+    _keep_nics(step.nic, ports)
     return history
 
 
-def _let_stay(nic: Mapping[str, str], ports: Ports) -> None:
+def _keep_nics(nic: Mapping[str, str], ports: Ports) -> None:
     """Instances that have this nic from the default profile get their own nic."""
     ports.lxd.networks.pin_nics(nic)
 
@@ -179,7 +179,7 @@ def set_default_profile(
     nic_before = before.get(profile_devices.NIC)
     if nic_before and step.nic is not None:
         # Somebody may have launched an instance since the others got their own devices.
-        _let_stay(profile_devices.place(nic_before), ports)
+        _keep_nics(profile_devices.place(nic_before), ports)
     elif step.nic:
         ports.lxd.networks.pin_without_nic()
         # LXD may save the profile, and its answer may be lost.

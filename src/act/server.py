@@ -36,7 +36,7 @@ def _set_server_config(
 
 
 def _set_proxies(step: SetProxies, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """The notes are right, whether this step succeeds or not."""
+    """The notes are right even if the step is interrupted: they first have both values."""
     # LXD answers from memory. A new member has no values there until something changes.
     ports.lxd.server.set_config({})
     config, notes = ports.lxd.server.get().config, ports.lxd.notes.read()
@@ -61,7 +61,7 @@ def _write_notes(step: WriteNotes, unit: str, ports: Ports, history: RunHistory)
 def _follow_renames(
     step: FollowRenames, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """The charm looks again at what other units have done since the plan was made."""
+    """Other units may have followed renames since the plan was made, so the charm looks again."""
     notes = ports.lxd.notes.read()
     due = renames.certain(renames.pending(notes, ports.lxd.members.list(), step.units))
     own = fingerprint_of(ports.machine.certificate())
@@ -101,7 +101,7 @@ def _restart_lxd(step: RestartLxd, unit: str, ports: Ports, history: RunHistory)
 def reload_lxd(ports: Ports) -> None:
     """LXD's daemon is a new process, and answers. Instances keep running.
 
-    snapd finishes before the old daemon has ended, so the process id tells the two apart.
+    snapd finishes before the old daemon has ended, so the new process id shows which one answers.
     """
     before = ports.lxd.server.process()
     ports.snap.reload()

@@ -21,8 +21,8 @@ from values.status import StatusText
 class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
     """A step did not succeed.
 
-    `later` says whether it may succeed later without help, `plain` whether the reason alone says
-    what to do.
+    `later` says whether it may succeed later without the operator, `plain` whether the reason alone
+    is the message.
     """
 
     def __init__(self, step: Step, reason: str, *, later: bool, plain: bool = False) -> None:
@@ -39,7 +39,10 @@ class StepFailed(Exception):  # noqa: N818 - it is the name of what happened
 
 
 def act(step: Step, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """Execute `step`, and add to `history` what no later look finds out. Raises StepFailed."""
+    """Executes `step`. The returned history also has what no later hook can observe.
+
+    Raises StepFailed.
+    """
     try:
         return HANDLERS[type(step)](step, unit, ports, history)
     except OperatorNeededError as error:

@@ -46,8 +46,7 @@ def create_pool(step: CreatePool, unit: str, ports: Ports, history: RunHistory) 
 
     Raises LxdUnreachable if LXD may still make it: the next run finishes it then.
     """
-    ready = partial(join_guard.nobody_joins, step.members, ports)
-    # An interrupted run left this.
+    ready = partial(join_guard.require_no_join, step.members, ports)
     ready()
     ports.lxd.pools.await_changes(step.name)
     if _finish(step, ports):
@@ -74,7 +73,7 @@ def _remove_half_made_pool(name: str, ports: Ports) -> None:
     if pool is not None and pool.half_made:
         delete_pool(pool, ports)
     else:
-        # What is left of a run that was interrupted after the pool was gone.
+        # A run that was interrupted after the pool was gone has left this note.
         ports.lxd.notes.write(pool_deletions.ended(name))
 
 
@@ -166,7 +165,7 @@ def pin_root_disks(step: PinRootDisks, unit: str, ports: Ports, history: RunHist
 def keep_on_volume(step: KeepOnVolume, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
     """LXD here uses its own volume, or none. A volume that it has moved everything from is noted.
 
-    After a crash nothing else could tell: LXD mounts a volume of zfs or lvm only while it uses it.
+    After a crash only the note shows that: LXD mounts a volume of zfs or lvm only while it uses it.
     """
     if step.pool:
         ports.machine.forget_moved_off(f"{step.pool}/{step.name}")
@@ -186,7 +185,7 @@ def drop_volume(step: DropVolume, unit: str, ports: Ports, history: RunHistory) 
 
 
 def give_up(step: GiveUp, unit: str, ports: Ports, history: RunHistory) -> RunHistory:
-    """A volume that LXD used here is gone, or it is known why LXD keeps it."""
+    """A volume that LXD used here is gone, or the history has the reason why LXD keeps it."""
     if step.volume in history.kept:
         return history
     try:

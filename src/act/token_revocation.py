@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Cancels a join token that LXD has made and that reaches no unit: it is valid until then."""
+"""Cancels a join token that LXD has made and that no unit gets: LXD would accept it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sealing(name: str, token: str, ports: Ports) -> Generator[None]:
     try:
         yield
     except BaseException:
-        _take_back(name, join_tokens.digest(token), ports)
+        _cancel(name, join_tokens.digest(token), ports)
         raise
 
 
@@ -37,11 +37,11 @@ def publishing(juju: HookInput, plan: Plan, ports: Ports) -> Generator[None]:
         published = juju.peers.own.token if juju.peers else None
         made = plan.own.token if plan.own else None
         if made is not None and made != published:
-            _take_back(made.name, made.digest, ports)
+            _cancel(made.name, made.digest, ports)
         raise
 
 
-def _take_back(name: str, digest: str, ports: Ports) -> None:
+def _cancel(name: str, digest: str, ports: Ports) -> None:
     logger.warning("the join token for %s is cancelled: no unit knows it", name)
     # The earlier error has more information. The next token for that name invalidates this one.
     with suppress(LxdError, LxdUnreachable):

@@ -24,13 +24,13 @@ def new_key() -> bytes:
 
 
 def public_half(private: bytes) -> str:
-    """The public half of a private key, which everybody may know."""
+    """The public half of a private key (base64)."""
     key = X25519PrivateKey.from_private_bytes(private).public_key()
     return base64.b64encode(key.public_bytes_raw()).decode()
 
 
 def seal(text: str, public: str, purpose: str) -> str:
-    """`text` for the owner of `public` alone, bound to `purpose`. Raises SealError."""
+    """`text`, encrypted to the key `public` and bound to `purpose`. Raises SealError."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
         # A key of low order has the right form, but no secret can be shared with it.
