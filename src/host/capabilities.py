@@ -19,14 +19,13 @@ from values.status import StatusText
 _TOOLS = (Path("/usr/bin/ovs-vsctl"), Path("/snap/bin/microovn.ovs-vsctl"))
 _IP = Path("/sbin/ip")
 _BRIDGE = "br-int"
-"""The bridge to which OVN connects instances: its controller makes it once it has reached OVN's
+"""The bridge to which OVN connects instances: OVN's controller makes it once it has reached the
 database.
 """
 
-
 _DIR, _CEPHFS = "dir", "cephfs"
 _MODULES = {"btrfs": "btrfs", "lvm": "dm-thin-pool"}
-"""By driver that LXD lists as soon as its tool is there, also in its snap: the kernel's module."""
+"""By driver that LXD lists if its tool is installed or in the snap: the kernel's module."""
 _SYS_MODULES = Path("/sys/module")
 _SNAP, _SNAP_CONFIG = Path("/snap/lxd/current"), Path("/var/snap/lxd/common/config")
 _OWN_TOOLS = "zfs_external=true"
@@ -40,20 +39,20 @@ OVN, FAN = "ovn", "fan"
 
 def missing(need: str) -> str:
     """What networks of this kind need and this machine lacks, empty if nothing."""
-    return _LOOKS[need]()
+    return _CHECKS[need]()
 
 
 def usable(drivers: frozenset[str]) -> frozenset[str]:
     """The storage drivers of LXD that it can use on this machine.
 
     LXD lists btrfs, lvm and cephfs if their tools are installed, and zfs if the kernel has loaded
-    it, also for the containers on it. `lxd init` offers only dir in a user namespace, and btrfs for
+    it, also for the containers on it. In a user namespace `lxd init` offers only dir, and btrfs for
     a folder that is on btrfs. The charm makes pools on devices and in loop files, which nobody can
     mount there.
     """
     if in_container():
         return drivers & {_DIR}
-    lacking = {driver for driver, module in _MODULES.items() if _lacks(module)}
+    lacking = {driver for driver, module in _MODULES.items() if _is_missing(module)}
     if _CEPHFS in drivers and not _mounts("ceph"):
         lacking.add(_CEPHFS)
     return drivers - lacking
@@ -96,11 +95,11 @@ def _mounts(file_system: str) -> bool:
     return file_system in _FILE_SYSTEMS.read_text().split() or _is_listed(file_system)
 
 
-def _lacks(module: str) -> bool:
+def _is_missing(module: str) -> bool:
     """Whether the kernel has no such module, neither loaded nor on the disk.
 
-    Without a list of modules, as in a privileged container, nobody knows: the kernel loads them
-    from its host's disk.
+    Without a list of modules, as in a privileged container, no module counts as missing: the kernel
+    loads them from its host's disk.
     """
     if (_SYS_MODULES / module.replace("-", "_")).exists():
         return False
@@ -126,17 +125,17 @@ def _modules_of(folder: Path) -> str:
     return "".join(path.read_text() for path in lists if path.exists())
 
 
-def _lacks_fan() -> StatusText:
+def _why_no_fan() -> StatusText:
     # It prints its help as an error.
-    ended = _ended(_IP, "link", "help", "vxlan")
+    completed = _completed(_IP, "link", "help", "vxlan")
     return (
         ""
-        if ended and "fan-map" in ended.stdout + ended.stderr
+        if completed and "fan-map" in completed.stdout + completed.stderr
         else "fan: ip(8) here does not know fan-map: use machines with Ubuntu"
     )
 
 
-def _lacks_chassis() -> StatusText:
+def _why_no_chassis() -> StatusText:
     tool = next((path for path in _TOOLS if path.exists()), None)
     if tool is None:
         return "no Open vSwitch here: relate ovn-chassis, or install ovn-host"
@@ -163,11 +162,11 @@ def _encapsulation(tool: Path) -> StatusText:
 
 def _run(*command: str | Path) -> str | None:
     """A command's output, None if it fails."""
-    ended = _ended(*command)
-    return ended.stdout.strip() if ended and ended.returncode == 0 else None
+    completed = _completed(*command)
+    return completed.stdout.strip() if completed and completed.returncode == 0 else None
 
 
-def _ended(*command: str | Path) -> subprocess.CompletedProcess[str] | None:
+def _completed(*command: str | Path) -> subprocess.CompletedProcess[str] | None:
     try:
         return subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=deadlines.COMMAND
@@ -176,4 +175,4 @@ def _ended(*command: str | Path) -> subprocess.CompletedProcess[str] | None:
         return None
 
 
-_LOOKS = {OVN: _lacks_chassis, FAN: _lacks_fan}
+_CHECKS = {OVN: _why_no_chassis, FAN: _why_no_fan}

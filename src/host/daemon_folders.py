@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The folders of LXD's images and backups: finding them, and restoring them.
+"""The folders of LXD's images and backups: where they are, and how they are restored.
 
 LXD 5.0 and 5.21 move them in this order (read in their source): LXD writes the configuration,
 renames the folder to NAME.temp, puts a link to the volume in its place, copies the content with

@@ -3,8 +3,8 @@
 
 """Zpools and btrfs on several devices that have lost one of them, as the kernel sees it.
 
-They work on, and LXD does not look. The next lost device takes all data along. The kernel's files
-cost nothing to read: no program of ZFS or btrfs is needed.
+They keep working, and LXD does not check them. If they lose one more device, all data may be lost.
+The kernel's files cost nothing to read: no program of ZFS or btrfs is needed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from host.processes import description, open_files, processes
 from state.facts import Device
 
 _UTILS = "charmhelpers.contrib.storage.linux.utils"
-"""Imported only when a disk is looked at: the import takes time in a hook, and has no types."""
+"""Imported only when a disk is examined: the import takes time in a hook, and has no types."""
 _SYS = Path("/sys/class/block")
 _DEVICES = Path("/sys/dev/block")
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -89,9 +89,9 @@ def _writer(descriptor: int, name: str) -> str:
         if int(process.name) == os.getpid():
             continue
         for link, target in open_files(process):
-            # Only a file that may be a device is looked at: a dead network file system hangs.
-            is_named_so = target.startswith("/dev/") or Path(target).name in names
-            if is_named_so and _is_open_for_writing(link, numbers):
+            # Only a file that may be a device is examined: a dead network file system would hang.
+            may_be_device = target.startswith("/dev/") or Path(target).name in names
+            if may_be_device and _is_open_for_writing(link, numbers):
                 return description(process)
     return ""
 
@@ -119,9 +119,9 @@ def _is_open_for_writing(link: Path, numbers: Collection[int]) -> bool:
 
 
 def _forget_partitions(name: str, node: str) -> None:
-    """Lets the kernel forget the partitions of a disk: it does not read a changed table by itself.
+    """Makes the kernel forget the partitions of a disk: it does not read a changed table by itself.
 
-    It refuses while a program has a partition open: udev reads them at this moment. Raises
+    The kernel refuses while a program has a partition open, as udev has for a moment. Raises
     CalledProcessError after `deadlines.PARTITIONS`.
     """
     import tenacity

@@ -38,7 +38,7 @@ _INSIDE = ("veth", "tun", *_TUNNELS)
 
 
 def read(lxd_dir: Path = _LXD_DIR) -> tuple[Interface, ...]:
-    """All interfaces; none if ip(8) fails, because a hook must not fail with it."""
+    """All interfaces; none if ip(8) fails: that must not fail a hook."""
     try:
         rows: list[dict[str, Any]] = json.loads(run(_IP, "-details", "-json", "address", "show"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -47,21 +47,30 @@ def read(lxd_dir: Path = _LXD_DIR) -> tuple[Interface, ...]:
     bridges = _ovs_bridges()
     routes = _routes()
     routers = _routers(routes)
-    lxds = _lxds(rows, lxd_dir / _NETWORKS)
-    leading = {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
+    made_by_lxd = _made_by_lxd(rows, lxd_dir / _NETWORKS)
+    leading_out = _leading_out(rows) | set(routers) | bridges
     named = [_interface(row, bridges) for row in rows if row.get("ifname")]
-    routed = {str(row["dev"]) for row in routes} & {_LOOPBACK}
-    named += [Interface(name) for name in routed - {interface.name for interface in named}]
+    if any(row["dev"] == _LOOPBACK for row in routes) and _LOOPBACK not in _names(named):
+        named.append(Interface(_LOOPBACK))
     return tuple(
         replace(
             _with_ways_out(interface, routers),
-            lxds=interface.name in lxds,
+            made_by_lxd=interface.name in made_by_lxd,
             defaults=_defaults(interface.name, routes),
             routes=_beyond(interface, routes),
-            inner=interface.bridge and interface.name not in leading | set(routers) | bridges,
+            inner=interface.bridge and interface.name not in leading_out,
         )
         for interface in named
     )
+
+
+def _names(interfaces: list[Interface]) -> set[str]:
+    return {interface.name for interface in interfaces}
+
+
+def _leading_out(rows: list[dict[str, Any]]) -> set[str]:
+    """The names of bridges with a port that leads to other machines."""
+    return {str(row.get("master")) for row in rows if _kind(row) not in _INSIDE}
 
 
 def _kind(row: dict[str, Any]) -> str:
@@ -69,7 +78,7 @@ def _kind(row: dict[str, Any]) -> str:
     return str(row.get("linkinfo", {}).get("info_kind", ""))
 
 
-def _lxds(rows: list[dict[str, Any]], networks: Path) -> frozenset[str]:
+def _made_by_lxd(rows: list[dict[str, Any]], networks: Path) -> frozenset[str]:
     """The names of bridges that LXD made, and of their additional interfaces."""
     kinds = {str(row.get("ifname")): _kind(row) for row in rows}
     made = {name for name in kinds if name and (networks / name).exists()}
@@ -150,7 +159,7 @@ def _beyond(interface: Interface, routes: list[dict[str, Any]]) -> tuple[str, ..
 
 
 def _resolvers() -> tuple[str, ...]:
-    """The machine's name servers; others cannot use one on the machine itself."""
+    """The machine's name servers, without those on the machine itself: others cannot use them."""
     for path in _RESOLVERS:
         try:
             lines = path.read_text(errors="replace").splitlines()
@@ -177,11 +186,7 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
         name=name,
         bridge=link.get("info_kind") == "bridge" or name in bridges,
         vlans=bool(filters) or name in bridges,
-        subnets=tuple(
-            f"{info['local']}/{info['prefixlen']}"
-            for info in row.get("addr_info", ())
-            if info.get("scope") == "global" and "local" in info
-        ),
+        subnets=_subnets(row),
         virtual_functions=_virtual_functions(name),
         mtu=int(row.get("mtu", 0)),
         up="UP" in row.get("flags", ["UP"]),
@@ -194,6 +199,15 @@ def _interface(row: dict[str, Any], bridges: frozenset[str]) -> Interface:
             for info in row.get("addr_info", ())
             if info.get("secondary") or info.get("temporary")
         ),
+    )
+
+
+def _subnets(row: dict[str, Any]) -> tuple[str, ...]:
+    """A link's global addresses, each with its prefix length."""
+    return tuple(
+        f"{info['local']}/{info['prefixlen']}"
+        for info in row.get("addr_info", ())
+        if info.get("scope") == "global" and "local" in info
     )
 
 

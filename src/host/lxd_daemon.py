@@ -23,11 +23,10 @@ COMMON = Path("/var/snap/lxd/common")
 _SYSTEMCTL = "/usr/bin/systemctl"
 _SERVICE = "snap.lxd.daemon.service"
 _SOCKET = "snap.lxd.daemon.unix.socket"
-"""While this listens, every client that asks LXD something starts the daemon again."""
+"""While systemd listens on this, every request of a client starts the daemon again."""
 _UNITS = Path("/etc/systemd/system")
 _ALONE, _ALL = "reload", "host-shutdown"
-"""The snap's scripts read these: whether to leave the snap's other processes alone, or to end them.
-"""
+"""What the snap's scripts read: leave the snap's other processes alone, or end them."""
 _READING = 0.5
 """Seconds for the scripts to read it."""
 _TICK = 0.1
@@ -35,7 +34,7 @@ _PROC = Path("/proc")
 
 
 def stop(common: Path = COMMON, proc: Path = _PROC) -> None:
-    """Stop the daemon cleanly, until it is started again. Instances keep running.
+    """Stops the daemon cleanly, until it is started again. Instances keep running.
 
     A daemon that does not end is killed after its deadline. Raises OSError, SubprocessError.
     """
@@ -43,10 +42,10 @@ def stop(common: Path = COMMON, proc: Path = _PROC) -> None:
 
 
 def kill(common: Path = COMMON, proc: Path = _PROC) -> None:
-    """Kill a daemon that hangs, and with it all processes and mounts of the snap.
+    """Kills a daemon that hangs, and with it all processes and mounts of the snap.
 
-    For an LXD without instances: leftover mounts would block the next daemon. After a normal stop
-    the daemon would take its ten minutes. Raises OSError, SubprocessError.
+    For an LXD without instances: leftover mounts would block the next daemon. A normal stop of such
+    a daemon takes up to ten minutes. Raises OSError, SubprocessError.
     """
     _end(_ALL, signal.SIGKILL, common, proc)
 

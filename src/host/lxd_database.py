@@ -71,7 +71,7 @@ class Database:
     def _write(self, name: str, now: float) -> Path:
         self._backups.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._backups / name
-        # Another try left this when its hook was killed.
+        # A hook that was killed has left this.
         for partial in self._backups.glob(f"*{_PARTIAL}"):
             partial.unlink()
         self._need_room()

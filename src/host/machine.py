@@ -83,7 +83,7 @@ class Machine(UnitNotes):
         return any(map(_holds_data, {self._lxd_dir, root / self._lxd_dir.relative_to("/")}))
 
     def install(self, packages: Iterable[str]) -> None:
-        """These Debian packages are installed."""
+        """Installs these Debian packages, if they are missing."""
         from host import packages as debian
 
         debian.install(packages)
@@ -126,7 +126,8 @@ class Machine(UnitNotes):
     def end_overlay(self, network: str) -> None:
         """Stops everything that runs for a network, and removes it. The leases of addresses stay.
 
-        It may be interrupted anywhere: the note goes last, because the charm finds it by that.
+        It may be interrupted anywhere: the note is deleted last, because the charm finds the
+        segment by it.
         """
         from host import overlay_dhcp_state
 
@@ -174,7 +175,7 @@ class Machine(UnitNotes):
         """Writes what opens OVN's database, as this charm's: a later key may replace this one."""
         from relations import ovn
 
-        # The note comes first: nobody would replace a key that is written and not noted.
+        # The note comes first: the charm never replaces a key that is written and not noted.
         self.note_own_key(files[ovn.KEY])
         self.write_privately(files)
 
@@ -370,7 +371,7 @@ class Machine(UnitNotes):
             run("/usr/bin/umount", mount)
 
     def kill_lxd(self) -> None:
-        """Kills a daemon that hangs: after a normal stop it would take its ten minutes."""
+        """Kills a daemon that hangs: a normal stop of it takes up to ten minutes."""
         lxd_daemon.kill()
 
 

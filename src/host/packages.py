@@ -18,12 +18,12 @@ _APT = "/usr/bin/apt-get"
 _DPKG_QUERY = "/usr/bin/dpkg-query"
 _DPKG = "/usr/bin/dpkg"
 _LOCK = 180
-"""Seconds to wait for a machine's first boot, which installs its own packages."""
-_AGAIN = 5.0
+"""Seconds to wait for another apt: at its first boot a machine installs its own packages."""
+_RETRY = 5.0
 """Seconds between tries."""
 _LOCKED = "Could not get lock"
 _NOT_FOUND = ("Unable to locate package", "Failed to fetch", "has no installation candidate")
-"""apt's refusals that an index which is not up to date explains."""
+"""apt's errors that may have an outdated index as their cause."""
 
 
 class PackagesError(OSError):
@@ -35,48 +35,48 @@ def install(names: Iterable[str]) -> None:
     missing = [name for name in names if not _is_here(name)]
     if not missing:
         return
-    outdated = _updated()
+    outdated = _update_index()
     try:
-        _installed(missing)
+        _install_missing(missing)
     except PackagesError as error:
         if outdated is not None and any(text in str(error) for text in _NOT_FOUND):
             raise outdated from error
         raise
 
 
-def _updated() -> PackagesError | None:
+def _update_index() -> PackagesError | None:
     """Updates apt's index.
 
     Returns why it is not up to date, None if it is. If one archive is broken, the packages of the
     others can still be installed.
     """
     try:
-        _waiting(_APT, "update")
+        _run_after_other_apt(_APT, "update")
     except PackagesError as error:
         logger.warning("apt-get update: %s", error)
         return error
     return None
 
 
-def _installed(names: list[str]) -> None:
+def _install_missing(names: list[str]) -> None:
     install_ = (_APT, "-o", f"DPkg::Lock::Timeout={_LOCK}", "install", "--yes", *names)
     try:
-        _waiting(*install_)
+        _run_after_other_apt(*install_)
     except PackagesError as error:
         # First finish what was interrupted (a killed hook, a machine without power).
         if _CUT_SHORT not in str(error):
             raise
         _run(_DPKG, "--configure", "-a")
-        _waiting(*install_)
+        _run_after_other_apt(*install_)
 
 
-def _waiting(*command: str) -> None:
+def _run_after_other_apt(*command: str) -> None:
     """Runs apt once another apt has ended: its own timeout is for dpkg's lock only (measured)."""
     import tenacity
 
     attempts = tenacity.Retrying(
         stop=tenacity.stop_after_delay(_LOCK),
-        wait=tenacity.wait_fixed(_AGAIN),
+        wait=tenacity.wait_fixed(_RETRY),
         retry=tenacity.retry_if_exception_message(match=f".*{_LOCKED}"),
         reraise=True,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write(path: Path, content: bytes) -> None:
-    """The file has this content, also after a crash: the old one or the new one, never a part."""
+    """Writes a file. After a crash it has the old content or the new one, never a part."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -24,7 +24,7 @@ def open_files(process: Path) -> Iterator[tuple[Path, str]]:
     except OSError:
         return
     for link in links:
-        # It may close one meanwhile: the others still count.
+        # The process may close one meanwhile: the others still count.
         with suppress(OSError):
             yield link, str(link.readlink())
 

@@ -41,12 +41,12 @@ _CANNOT_HOLD = re.compile(r"unknown (action|operation)", re.IGNORECASE)
 _BUSY = re.compile(r"changes? in progress")
 """The refusal of a snapd that still works on the same snap."""
 _TICK = 2.0
-"""Seconds between two looks at such work."""
+"""Seconds between two checks whether such work has ended."""
 _PLUGS = ("lxd-support", "network-control", "system-observe")
 
 
 class SnapError(Exception):
-    """snapd did not do what it was asked, with its error."""
+    """snapd refused a request or failed, with its error."""
 
 
 class ChannelUnknownError(SnapError):
@@ -54,11 +54,11 @@ class ChannelUnknownError(SnapError):
 
 
 class OperatorNeededError(SnapError):
-    """snapd does not do it until an operator acts. The message says how."""
+    """snapd refuses a request until an operator acts. The message says how."""
 
 
 def _refusal(error: str, channel: str = "") -> SnapError:
-    """What snapd refused, for an operator or for a later hook."""
+    """The error for a refusal of snapd: one that an operator must cure, or that may pass."""
     cure = snapd_errors.cure(error, channel)
     return OperatorNeededError(cure) if cure else SnapError(error)
 
@@ -70,7 +70,7 @@ def _names(folder: Path) -> list[str]:
 def _changing() -> bool:
     """Whether snapd works on LXD.
 
-    An answer that cannot be read counts as yes: a later one can be.
+    An answer that cannot be read counts as yes: a later one may be readable.
     """
     try:
         return snapd.is_changing("lxd")
@@ -100,11 +100,22 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(b"%d:" % size + head + tail).hexdigest()[:16]
 
 
+def _is_on_disk() -> bool:
+    """Whether snapd has the file of any revision of LXD, in use or not."""
+    return any(map(_FILE.fullmatch, _names(_FILES)))
+
+
+def _is_file_of(revision: str, wanted: Resource) -> bool:
+    """Whether an installed revision is from this attached file."""
+    file = _FILES / f"lxd_{revision}.snap"
+    return file.exists() and _digest(file) == wanted.digest
+
+
 class Snap:
     """The LXD snap on this machine."""
 
     def __init__(self, state: Path = STATE) -> None:
-        # The disk does not show the steps after an installation: a note says that they are due.
+        # A note says that the steps after an installation are due: the disk does not show that.
         self._installing = state / "installing"
         self._channel = FollowedChannel(state / "channel")
         self._ours = state / "revision"
@@ -113,10 +124,9 @@ class Snap:
         """What is installed, and whether it is the attached file."""
         installed = _CURRENT.exists()
         revision = _revision()
-        file = _FILES / f"lxd_{revision}.snap"
-        disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
-        same = wanted is None or (file.exists() and _digest(file) == wanted.digest)
-        offered = _NOTHING if wanted is None or same else _offered(wanted)
+        disabled = not installed and _is_on_disk()
+        to_install = None if wanted is None or _is_file_of(revision, wanted) else wanted
+        offered = _NOTHING if to_install is None else _offered(to_install)
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
             deb=any(unit.exists() for unit in _DEB_UNITS),
@@ -127,7 +137,7 @@ class Snap:
             offered=offered.version,
             architectures=offered.architectures,
             needs_snapd=_lacking_snapd(offered.snapd),
-            same_as_resource=same,
+            same_as_resource=to_install is None,
             foreign=installed and revision != self._installed_by_us(),
             disabled=disabled,
             changing=disabled and _changing(),
@@ -159,7 +169,7 @@ class Snap:
             except (snap.Error, TookTooLong) as error:
                 raise _refusal(str(error), channel) from error
 
-        _once_idle(install)
+        _when_idle(install)
         self._end()
 
     def install_version(self, channel: str, version: str) -> None:
@@ -178,12 +188,12 @@ class Snap:
 
     def install_file(self, path: str) -> None:
         """LXD from a local file. Raises SnapError."""
-        if why := _not_lxd(path):
+        if why := _why_not_lxd(path):
             raise OperatorNeededError(why)
         fresh = not _CURRENT.exists() or self._installing.exists()
         self._begin()
         if not self.facts(resource(Path(path))).same_as_resource:
-            _once_idle(partial(_install_dangerously, path))
+            _when_idle(partial(_install_dangerously, path))
         connected = _connect()
         if fresh and connected:
             # The daemon started without the rights of the plugs.
@@ -268,7 +278,7 @@ def _is_from_store(revision: str) -> bool:
     return bool(revision) and not revision.startswith("x")
 
 
-def _not_lxd(path: str) -> StatusText:
+def _why_not_lxd(path: str) -> StatusText:
     """Why the file is not LXD's snap, empty if it is."""
     try:
         name = snap_file.read(Path(path)).name
@@ -282,7 +292,7 @@ def _version(meta: Path) -> str:
 
 
 def _offered(file: Resource) -> snap_file.Meta:
-    """What the attached file says. The version of an unreadable file is equal to none."""
+    """The attached file's metadata. The version of an unreadable file is equal to no other."""
     try:
         meta = snap_file.read(Path(file.path))
     except snap_file.SnapFileError as error:
@@ -296,11 +306,11 @@ def _lacking_snapd(version: str) -> str:
     return f"snapd{version}" if version and snapd.is_older_than(version) else ""
 
 
-def _once_idle(change: Callable[[], None]) -> None:
-    """Makes a change of LXD's snap, after the one that snapd makes now. Raises SnapError.
+def _when_idle(change: Callable[[], None]) -> None:
+    """Makes a change of LXD's snap, after one that snapd makes at this moment. Raises SnapError.
 
-    If that has exchanged LXD, nothing more is changed: the new one may have opened the database
-    already, so the unit decides again.
+    If that one has exchanged LXD, nothing more is changed: the new LXD may have opened the database
+    already, so the unit plans again.
     """
     before = _revision()
     deadline = time.monotonic() + deadlines.SNAP_BUSY
@@ -337,7 +347,7 @@ def _run(command: list[str], seconds: float) -> None:
 
 
 def _connect() -> int:
-    """The number of plugs that were connected. Raises SnapError if snapd may do it later.
+    """Connects plugs, and returns their number. Raises SnapError if snapd may do it later.
 
     A local file does not get what the store's assertions do for LXD: plugs and the name `lxc`.
     """
@@ -351,7 +361,7 @@ def _connect() -> int:
 
 
 def _granted(request: Callable[[], object]) -> bool:
-    """Whether snapd did something for the installed file, or refused it permanently.
+    """Whether snapd granted a request for the installed file. False if it refused permanently.
 
     Raises SnapError if it may do it later: the installation stays unfinished and is continued.
     """

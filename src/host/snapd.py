@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""What charmlibs.snap does not ask snapd for: the version in each channel of the store."""
+"""Requests to snapd that charmlibs.snap lacks, such as the version in a channel of the store."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def tracking(name: str) -> str:
 
 
 def is_older_than(version: str) -> bool:
-    """Whether this machine's snapd is older. One that does not say its version is not."""
+    """Whether this machine's snapd is older. An unknown version does not count as older."""
     try:
         present = ordered(str(_get("/v2/system-info", {}).get("version", "")))
     except SnapdError:

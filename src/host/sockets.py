@@ -19,7 +19,7 @@ _ANY = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S1
 
 
 def is_here(address: str) -> bool:
-    """Whether this machine has an address now: Juju may know of it earlier or later."""
+    """Whether this machine has an address now: Juju may list it earlier or later."""
     version = ipaddress.ip_address(address).version
     with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET) as probe:
         try:

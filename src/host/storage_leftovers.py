@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Releases what a failed join made of disks: a zpool or a volume group that is still in use.
+"""Releases the zpool or the volume group that a failed join made on disks, and that is in use.
 
 While the kernel uses it, its devices can neither be wiped nor be given to the next join. The
 devices were empty when the join began, and LXD's folder is emptied. So the join made what is only
@@ -64,7 +64,7 @@ def zpool_on(device: str) -> str:
 def _only_on(
     parts_by_name: Mapping[str, set[str]], own_devices: set[str], lxd_dir: Path
 ) -> set[str]:
-    """Those with all their devices, or files, in our list."""
+    """Those that have all their parts on these devices, or in LXD's folder."""
     return {
         name
         for name, parts in parts_by_name.items()

@@ -33,13 +33,13 @@ class UnitNotes:
         self._attached = state / "attached"
         self._moved_off = state / "moved-off"
         self._own_keys = state / "ovn-keys"
-        """A key on the disk stays this charm's, whatever unit wrote it: `begin` keeps the note."""
+        """A key that an earlier unit wrote is still the charm's, so `begin` keeps this note."""
         self._lxd_dir = lxd_dir
         self._seen: dict[str, str] = {}
         """By path: the identity of the disk when this hook looked at it."""
 
     def begin(self, unit: str) -> None:
-        """Forget an earlier unit's files here; notes about LXD may still be true.
+        """Forgets an earlier unit's files here; notes about LXD may still be true.
 
         For a unit's first hook. Juju may run that hook again.
         """
@@ -79,7 +79,7 @@ class UnitNotes:
         return self._public_key.read_text() if self._public_key.exists() else ""
 
     def keep_key(self, private: bytes, public: str) -> None:
-        """Keep the key where only root can read it."""
+        """Writes the key where only root can read it."""
         private_files.write(self._key, private)
         private_files.write(self._public_key, public.encode())
 
@@ -91,7 +91,7 @@ class UnitNotes:
         return Forming(note["what"], note["since"], tuple(note.get("devices", ())))
 
     def note_forming(self, kind: str, now: float, devices: tuple[str, ...]) -> None:
-        """Notes it before it begins: after a crash nothing else could tell."""
+        """Notes a bootstrap, join or reset before it begins, for the hook after a crash."""
         # The identity of the disks is noted once: later another disk may have the same name.
         disks = {device: self._disk(device) for device in devices}
         note = {"what": kind, "since": now, "devices": devices, "disks": disks}
@@ -109,7 +109,7 @@ class UnitNotes:
         self._forming.unlink(missing_ok=True)
 
     def identity(self) -> str:
-        """The identity of the cluster of LXD here, when it was last looked at."""
+        """The identity of the cluster of this machine's LXD, as last observed."""
         return self._identity.read_text().strip() if self._identity.exists() else ""
 
     def note_identity(self, identity: str) -> None:
@@ -172,7 +172,7 @@ class UnitNotes:
         return self._attached.read_text() if self._attached.exists() else None
 
     def note_attached(self, path: str | None) -> None:
-        """Notes it; after None Juju is asked again."""
+        """Notes it; None lets the next hook request it from Juju again."""
         if path is None:
             self._attached.unlink(missing_ok=True)
         else:

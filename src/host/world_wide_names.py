@@ -20,7 +20,7 @@ _NAA = re.compile(
     r"naa\.(?:[56](?P<oui>[0-9a-f]{6})|2[0-9a-f]{3}(?P<extended>[0-9a-f]{6}))[0-9a-f]+"
 )
 _EUI = re.compile(
-    r"eui\.(?:(?P<oui>[0-9a-f]{6})[0-9a-f]{10}|[0-9a-f]{16}(?P<long>[0-9a-f]{6})[0-9a-f]{10})"
+    r"eui\.(?:(?P<oui>[0-9a-f]{6})[0-9a-f]{10}|[0-9a-f]{16}(?P<extended>[0-9a-f]{6})[0-9a-f]{10})"
 )
 _UUID = re.compile(r"uuid\.(?!0{8})[0-9a-f-]{36}")
 _MULTIPATH = "mpath-"
@@ -29,22 +29,32 @@ _MULTIPATH = "mpath-"
 def of(folder: Path) -> str:
     """The name of a disk or partition from its folder in /sys, empty if it has none.
 
-    A device of multipath has the name of its paths, so that it is known on a machine that sees one
-    path only. Manufacturers have sold NVMe disks that share one EUI-64 (the kernel knows them by
-    `NVME_QUIRK_BOGUS_NID`), so there the serial number counts, too.
+    A multipath device has the name of its paths, so that a machine that sees one path only has the
+    same name for it. Manufacturers have sold NVMe disks that share one EUI-64 (the kernel marks
+    them with `NVME_QUIRK_BOGUS_NID`), so the name of each NVMe disk includes its serial number.
     """
     if (folder / "partition").exists():
         disk = of(folder.parent)
         return f"{disk} {_text(folder / 'start')}" if disk else ""
     if _text(folder / "dm" / "uuid").startswith(_MULTIPATH):
         return next((name for path in _paths(folder) if (name := of(path))), "")
+    return _of_disk(folder)
+
+
+def _of_disk(folder: Path) -> str:
     name = next(filter(None, (_text(folder / file) for file in _NAMES)), "").lower()
-    if match := _NAA.fullmatch(name):
-        return name if _is_registered(match["oui"] or match["extended"]) else ""
-    match = _EUI.fullmatch(name)
-    unique = _is_registered(match["oui"] or match["long"]) if match else _UUID.fullmatch(name)
+    if _NAA.fullmatch(name):
+        return name if _is_unique(name) else ""
     serial = _text(folder / _SERIAL)
-    return f"{name} {serial}" if unique and serial else ""
+    return f"{name} {serial}" if serial and _is_unique(name) else ""
+
+
+def _is_unique(name: str) -> bool:
+    """Whether a name has the number of a registered manufacturer, or is a UUID."""
+    match = _NAA.fullmatch(name) or _EUI.fullmatch(name)
+    if match is None:
+        return _UUID.fullmatch(name) is not None
+    return _is_registered(match["oui"] or match["extended"])
 
 
 def _paths(folder: Path) -> list[Path]:

@@ -38,7 +38,7 @@ class Interface:
     wireless: bool = False
     defaults: frozenset[int] = frozenset()
     """Versions of IP with a default route through it."""
-    lxds: bool = False
+    made_by_lxd: bool = False
     """Whether LXD made it: a bridge or a tunnel of one of its networks."""
     inner: bool = False
     """Whether it is a bridge without a port that leads off this machine."""

@@ -38,7 +38,7 @@ def of_machine(machine: str) -> dict[str, Interface]:
 
 def unfinished(name: str) -> Interface:
     """The bridge of a network whose making a member has not noted."""
-    return Interface(name, bridge=True, lxds=True, inner=True)
+    return Interface(name, bridge=True, made_by_lxd=True, inner=True)
 
 
 def find(server: Server, name: str) -> Network:

@@ -178,7 +178,7 @@ def _ranked(
     Those of LXD's own bridges and tunnels are excluded: no other machine reaches them.
     """
     by_address = {subnet.partition("/")[0]: i for i in interfaces for subnet in i.subnets}
-    lxds_interfaces = {interface.name for interface in interfaces if interface.lxds}
+    lxds_interfaces = {interface.name for interface in interfaces if interface.made_by_lxd}
     ranks: list[_Rank] = []
     for entry in bound:
         interface = by_address.get(entry.address)

@@ -214,7 +214,7 @@ def clashes(view: View) -> dict[str, str]:
     The coordinator makes the bridge once every member's unit has answered about its name.
     """
     # An existing bridge has interfaces of its own.
-    foreign = [interface for interface in view.interfaces if not interface.lxds]
+    foreign = [interface for interface in view.interfaces if not interface.made_by_lxd]
     return {name: swallowed(foreign, name, "bridge") for name in sorted(wanted_bridges(view))}
 
 

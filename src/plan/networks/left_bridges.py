@@ -22,9 +22,9 @@ def candidates(view: View, lxd: ClusterView) -> set[str]:
 
     They have the name of a wanted network, and nothing is connected to them.
     """
-    made_by_lxd = {i.name for i in view.interfaces if i.lxds and i.inner}
+    made_by_lxd = {i.name for i in view.interfaces if i.made_by_lxd and i.inner}
     # LXD's own interfaces beside a bridge are its ports, too.
-    others = [i for i in view.interfaces if not i.lxds]
+    others = [i for i in view.interfaces if not i.made_by_lxd]
     in_use = {name for i in others for name in (i.master, i.base)}
     networks = {network.name for network in lxd.networks or ()}
     return (made_by_lxd & contributions.wanted_bridges(view)) - in_use - networks
@@ -37,7 +37,7 @@ def removal(view: View) -> tuple[RemoveLeftBridge, ...]:
 
 def _beside(view: View, bridge: str) -> tuple[str, ...]:
     """LXD's own interfaces for a bridge: its tunnels, and the one that keeps its MTU."""
-    own = [i.name for i in view.interfaces if i.lxds and not i.bridge]
+    own = [i.name for i in view.interfaces if i.made_by_lxd and not i.bridge]
     return tuple(name for name in own if name.rpartition("-")[0] == bridge)
 
 

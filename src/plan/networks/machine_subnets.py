@@ -71,10 +71,10 @@ def in_use_of(view: View, bridges: Collection[list[str]]) -> StatusText:
 
     On a member the bridge exists, and others of LXD.
     """
-    lxds = {interface.name for interface in view.interfaces if interface.lxds}
+    made_by_lxd = {interface.name for interface in view.interfaces if interface.made_by_lxd}
     for name, *subnets in bridges:
         for subnet in subnets:
-            if other := _overlapping(view, subnet, lxds | {name}):
+            if other := _overlapping(view, subnet, made_by_lxd | {name}):
                 net = ipaddress.ip_interface(subnet).network
                 if option := _option_of(view, name, {n for n, *_ in bridges}, net.version):
                     return f"network {name}: {net} overlaps {other}: set {option}"
@@ -102,7 +102,7 @@ def taken(view: View, wanted: WantedNetwork) -> tuple[str, ...]:
     """
     if wanted.ipv4 != modes.AUTO:
         return ()
-    own = [i for i in view.interfaces if not i.lxds]
+    own = [i for i in view.interfaces if not i.made_by_lxd]
     cidrs = [cidr for i in own for cidr in (*i.subnets, *i.routes)]
     nets = [ipaddress.ip_interface(cidr).network for cidr in cidrs]
     found = [net for net in nets if net.version == 4 and net.overlaps(_AUTOMATIC)]

@@ -63,7 +63,11 @@ def test_lxds_bridges_and_what_it_made_beside_them_are_known(machine: Any):
         link("lxdbr0-5", "vlan"),
     )
 
-    assert {name for name, i in found.items() if i.lxds} == {"lxdbr0", "lxdbr0-lxd", "lxdbr0-mtu"}
+    assert {name for name, i in found.items() if i.made_by_lxd} == {
+        "lxdbr0",
+        "lxdbr0-lxd",
+        "lxdbr0-mtu",
+    }
 
 
 @pytest.mark.parametrize(

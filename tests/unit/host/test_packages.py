@@ -66,7 +66,7 @@ def test_apts_reason_is_reported(called: Path):
 
 
 def test_the_lock_of_the_index_is_waited_for(called: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(packages, "_AGAIN", 0.0)
+    monkeypatch.setattr(packages, "_RETRY", 0.0)
     (called.parent / "update").write_text("E: Could not get lock /var/lib/apt/lists/lock.\n")
 
     packages.install(["nftables"])

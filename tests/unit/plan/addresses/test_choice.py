@@ -38,7 +38,7 @@ MACHINE = (
     ETH0,
     Interface("eth1", subnets=(f"{PUBLIC}/24", f"{LINK}/64")),
     Interface("usb0", subnets=(f"{BMC}/16",)),
-    Interface("lxdbr0", bridge=True, subnets=(f"{BRIDGE}/24",), lxds=True, inner=True),
+    Interface("lxdbr0", bridge=True, subnets=(f"{BRIDGE}/24",), made_by_lxd=True, inner=True),
     Interface("docker0", bridge=True, subnets=(f"{DOCKER}/24",), inner=True),
 )
 
@@ -196,7 +196,9 @@ def bridged(unit: ModelUnit, number: int) -> None:
     """The machine has lxdbr0 by now, and Juju 4.0 lists its address first."""
     bridge = f"10.{100 + number}.0.1"
     own = Interface("eth0", subnets=(f"{unit.address}/24",))
-    inner = Interface("lxdbr0", bridge=True, subnets=(f"{bridge}/24",), lxds=True, inner=True)
+    inner = Interface(
+        "lxdbr0", bridge=True, subnets=(f"{bridge}/24",), made_by_lxd=True, inner=True
+    )
     unit.machine.interfaces_ = [own, inner]
     unit.server.addresses = {bridge}
     unit.listed = bindings(bridge, unit.address)

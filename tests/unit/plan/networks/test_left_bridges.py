@@ -21,7 +21,7 @@ from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import changed, names, the_cluster
 from values.interface import Interface
 
-LEFT = Interface("br7", bridge=True, lxds=True, inner=True)
+LEFT = Interface("br7", bridge=True, made_by_lxd=True, inner=True)
 
 
 def left_on(app: ModelApp, *units: str) -> ModelApp:
@@ -46,7 +46,7 @@ def test_a_network_is_made_although_a_bridge_of_its_name_was_left(
 
 KEPT: list[tuple[str, dict[str, Any], tuple[Interface, ...]]] = [
     ("no option asks for it", {}, (LEFT,)),
-    ("another program made it", {"network_name": "br7"}, (replace(LEFT, lxds=False),)),
+    ("another program made it", {"network_name": "br7"}, (replace(LEFT, made_by_lxd=False),)),
     ("it leads to a card", {"network_name": "br7"}, (replace(LEFT, inner=False),)),
     (
         "it has a VLAN",
@@ -75,7 +75,7 @@ def test_any_other_bridge_stays(options: dict[str, Any], interfaces: tuple[Inter
 @pytest.mark.parametrize("unit", ["lxd/0", "lxd/1"])
 def test_the_interfaces_that_lxd_made_beside_its_bridge_go_with_it(unit: str):
     app = left_on(formed(3), unit)
-    beside = Interface("br7-mtu", master="br7", lxds=True)
+    beside = Interface("br7-mtu", master="br7", made_by_lxd=True)
     app.units[unit].machine.interfaces_ = [beside]
 
     changed(app, network_name="br7", network_mtu=1400)
@@ -88,8 +88,10 @@ def test_the_interfaces_that_lxd_made_beside_its_bridge_go_with_it(unit: str):
 def test_another_bridge_of_lxds_and_what_is_beside_that_one_stay():
     app = left_on(formed(3), "lxd/1")
     app.options["network_name"] = "br7"
-    other = Interface("br7-a", bridge=True, lxds=True, inner=True)
-    beside = [Interface(f"br7-a-{part}", master="br7-a", lxds=True) for part in ("lxd", "mtu")]
+    other = Interface("br7-a", bridge=True, made_by_lxd=True, inner=True)
+    beside = [
+        Interface(f"br7-a-{part}", master="br7-a", made_by_lxd=True) for part in ("lxd", "mtu")
+    ]
     app.units["lxd/1"].machine.interfaces_ = [other, *beside]
 
     plan = app.plan("lxd/1")

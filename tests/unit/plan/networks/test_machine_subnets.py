@@ -119,8 +119,8 @@ def test_a_network_of_an_operator_is_left_to_the_operator():
 
 
 def test_bridges_of_lxd_are_not_a_machines_own():
-    bridge = Interface("lxdbr0", bridge=True, subnets=("10.0.0.1/24",), lxds=True)
-    beside = Interface("lxdbr1", bridge=True, subnets=("10.0.0.9/24",), lxds=True)
+    bridge = Interface("lxdbr0", bridge=True, subnets=("10.0.0.1/24",), made_by_lxd=True)
+    beside = Interface("lxdbr1", bridge=True, subnets=("10.0.0.9/24",), made_by_lxd=True)
 
     app = on_cards(formed(2), "lxd/1", bridge, beside)
 

@@ -145,7 +145,7 @@ def test_a_bridge_is_made_once_every_unit_has_looked_for_interfaces_with_its_nam
 
 
 def test_interfaces_that_lxd_made_do_not_prevent_a_bridge():
-    app = on_machines(formed(3), ADDRESSED, Interface("br-lxd", lxds=True), ADDRESSED)
+    app = on_machines(formed(3), ADDRESSED, Interface("br-lxd", made_by_lxd=True), ADDRESSED)
 
     changed(app, network_name="br")
 
