@@ -208,7 +208,7 @@ def _tell_members(server: Server, users: list[Instance], before: Mapping[Key, De
         others = sorted({i.location for i in users} - {server.place})
         heard = [m for m in others if server.hears(server.records.rows[m])]
         results = [_change_here(server, member, users, before) for member in heard]
-        failures = next(filter(None, results), [])
+        failures = next(filter(None, results), list[str]())
     else:
         heard = []
     for instance in users:

@@ -174,7 +174,7 @@ def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | Non
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: the interface of that name is its own.
     # LXD itself says about its own bridge why it makes no other one: it may hide the network.
-    others = [i for i in left_bridges.without(view) if not (i.lxds and i.name == net.name)]
+    others = [i for i in left_bridges.without(view) if not (i.made_by_lxd and i.name == net.name)]
     if not (lost := contributions.swallowed(others, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")

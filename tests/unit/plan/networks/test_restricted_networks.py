@@ -38,7 +38,7 @@ def with_hidden_bridge(config: dict[str, str], generation: str = "5.21") -> Mode
     """A cluster with a bridge that no instance is on, and that LXD does not show any more."""
     app = changed(formed(3, generation), networks="{quiet: bridge}")
     for unit in app.units.values():
-        bridge = Interface("quiet", bridge=True, lxds=True, inner=True)
+        bridge = Interface("quiet", bridge=True, made_by_lxd=True, inner=True)
         unit.machine.interfaces_ = [*unit.machine.interfaces_, bridge]
     return with_restrictions(app, config)
 
