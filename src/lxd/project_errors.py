@@ -11,6 +11,6 @@ from __future__ import annotations
 _REFUSED = "Network not allowed in project"
 
 
-def named(error: str) -> str:
+def with_cure(error: str) -> str:
     """The reason in few words. Any other error stays as it is."""
     return "default project restricts networks" if _REFUSED in error else error
