@@ -10,6 +10,7 @@ import hashlib
 import json
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,8 +49,12 @@ def certificate(token: str) -> str:
     return str(_unpack(token)["fingerprint"])
 
 
+@lru_cache(maxsize=64)
 def fingerprint_of(certificate: str) -> str:
-    """The fingerprint of a certificate (PEM), in LXD's format."""
+    """The fingerprint of a certificate (PEM), in LXD's format.
+
+    Cached: all members of a cluster show the same certificate.
+    """
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,9 +49,21 @@ def server(info: Any) -> Server:
         fingerprint=environment["certificate_fingerprint"],
         drivers=frozenset(d["Name"] for d in environment["storage_supported_drivers"]),
         config={key: str(value) for key, value in info["config"].items()},
-        extensions=frozenset(info["api_extensions"]),
+        extensions=_extensions(tuple(info["api_extensions"])),
         process=int(environment.get("server_pid", 0)),
     )
+
+
+@lru_cache(maxsize=4)
+def _extensions(names: tuple[str, ...]) -> frozenset[str]:
+    """Cached: there are hundreds, the same in each answer until LXD is exchanged."""
+    return frozenset(names)
+
+
+@lru_cache(maxsize=128)
+def _host(url: str) -> str:
+    """Cached: a member's address does not change."""
+    return urlsplit(url).hostname or ""
 
 
 def member(row: Any) -> Member:
@@ -58,7 +71,7 @@ def member(row: Any) -> Member:
     config: dict[str, str] = row.get("config") or {}
     return Member(
         name=row["server_name"],
-        address=urlsplit(str(row["url"])).hostname or "",
+        address=_host(str(row["url"])),
         status=row["status"].upper(),
         roles=frozenset(row["roles"] or ()),
         failure_domain=row["failure_domain"],
