@@ -377,5 +377,8 @@ def _has_stopped_instances(juju: HookInput, lxd: ClusterView) -> bool:
 
 
 def _looks_after_orphans(juju: HookInput, lxd: ClusterView) -> bool:
-    peers = verified(juju.peers, lxd) if juju.peers else None
+    peers = juju.peers
+    if peers is not None and peers.app.delegated:
+        # Only then other units' data decide.
+        peers = verified(peers, lxd)
     return duties.looks_after_orphans(juju.unit, leads=juju.leader, peers=peers, lxd=lxd)

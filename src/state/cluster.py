@@ -286,9 +286,10 @@ class ClusterView:
         """
         if not data.address:
             return self.member(data.name)
-        member = next((m for m in self.members if m.address == data.address), None)
-        known = member is not None and (bool(data.cluster) or member.name == data.name)
-        return member if known else None
+        for member in self.members:
+            if member.address == data.address:
+                return member if data.cluster or member.name == data.name else None
+        return None
 
     @property
     def own(self) -> Member | None:
