@@ -95,9 +95,13 @@ def _due(state: State, now: float, unit: Unit) -> Iterator[HookRun]:
     """What is due on an installed unit, in order."""
     if unit.life == "alive":
         yield from _alive_first(state, unit)
-    yield from _secrets(state, now, unit)
-    yield from _tasks(state, unit)
-    yield from _storage(state, unit)
+    # Most models have no secrets and no storage, and are asked after each event.
+    if state.secrets:
+        yield from _secrets(state, now, unit)
+    if unit.pending_tasks:
+        yield from _tasks(state, unit)
+    if state.storage:
+        yield from _storage(state, unit)
     if unit.life == "dying":
         yield from _relations(state, unit)
         yield plain(unit, "stop" if unit.started else "remove")
@@ -114,8 +118,10 @@ def _due(state: State, now: float, unit: Unit) -> Iterator[HookRun]:
 
 def _config_is_stale(state: State, unit: Unit) -> bool:
     app = state.applications[unit.app]
+    seen = unit.config_seen
     return (
-        unit.config_seen != app.config
+        # To compare a dictionary with itself would compare all its values.
+        (seen is not app.config and seen != app.config)
         or unit.trust_seen != app.trust
         or unit.addresses_seen != state.machines[unit.machine].address_version
     )
@@ -208,8 +214,9 @@ def _next_in_relation(
         return _changed(unit, relation, local.changed_pending)
     leaving = unit.life == "dying" or relation.life == "dying"
     present = [] if leaving else relations.remote_members(state, relation, unit)
-    for name in sorted(local.members):
-        if name not in present and (leaving or name not in relation.untold):
+    gone = sorted([name for name in local.members if name not in present])
+    for name in gone:
+        if leaving or name not in relation.untold:
             return _departed(state, unit, relation, name)
     if leaving:
         peer = relations.is_peer(relation)
