@@ -29,22 +29,29 @@ def leader(cloud: Cloud, records: Records, at: float) -> str:
     if records.headless or at < records.leaderless:
         return ""
     voters = records.voters
-    names = [records.leader] if records.leader in records.rows else []
-    names += [row.name for row in voters if row.name != records.leader]
-    majority = len(voters) // 2 + 1
-    for name in names:
-        row = records.rows[name]
-        if row.role is Role.VOTER and _up(cloud, records, row, at):
-            reached = 0
-            for other in voters:
-                reached += _reaches(cloud, records, row, other, at)
-                if reached == majority:
-                    break
-            if reached >= majority:
-                records.leader = name
-                records.led = max(records.led, at)
-                return name
+    last = records.rows.get(records.leader)
+    candidates = voters if last is None else [last, *[r for r in voters if r is not last]]
+    for row in candidates:
+        if row.role is Role.VOTER and _reaches_majority(cloud, records, row, voters, at):
+            records.leader = row.name
+            records.led = max(records.led, at)
+            return row.name
     return ""
+
+
+def _reaches_majority(
+    cloud: Cloud, records: Records, row: Row, voters: list[Row], at: float
+) -> bool:
+    """Whether a voter is up, and most voters with it."""
+    if not _up(cloud, records, row, at):
+        return False
+    missing = len(voters) // 2
+    for other in voters:
+        if not missing:
+            return True
+        if other is not row:
+            missing -= _reaches(cloud, records, row, other, at)
+    return not missing
 
 
 def settle(cloud: Cloud, at: float) -> None:

@@ -327,7 +327,7 @@ class Server(MachineState):
         """Whether other members reach it under the known address, as far as this machine decides
         it.
         """
-        return self.listeners.listens(row.address) and self.takes_part(records, row, at)
+        return self.takes_part(records, row, at) and self.listeners.listens(row.address)
 
     def listening(self) -> bool:
         """Whether LXD's socket on this machine accepts connections."""
@@ -393,5 +393,6 @@ class Server(MachineState):
         It compares the versions once it reaches the database's leader (`OpenCluster` in LXD's
         db.go, 5.0 to 6.9), not with evacuated members' (`selectNodesVersions` in its query.go).
         """
-        members = (r for r in self.records.members if r.state is State.CREATED)
-        return not self.opened and any(r.version != row.version for r in members)
+        return not self.opened and any(
+            r.version != row.version for r in self.records.members if r.state is State.CREATED
+        )
