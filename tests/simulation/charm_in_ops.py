@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MethodType, SimpleNamespace
 
 import ops
-from ops import _main, framework, model, storage  # pyright: ignore[reportPrivateUsage]
+from ops import _main, framework, model  # pyright: ignore[reportPrivateUsage]
 from ops.charm import _evaluate_status  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
 from ops.jujucontext import JujuContext
 from ops.jujuversion import JujuVersion
@@ -23,6 +23,7 @@ from ops.jujuversion import JujuVersion
 import charm
 from lab.model.hooks import HookRun
 from tests.simulation.hook_commands import HookCommands
+from tests.simulation.ops_storage import MemoryStorage
 from tests.simulation.stage import Stage, current, set_stage
 
 _ROOT = Path(charm.__file__).resolve().parents[1]
@@ -55,7 +56,10 @@ def run_hook(stage: Stage) -> None:
     backend = model._ModelBackend(juju_context=juju)  # pyright: ignore[reportPrivateUsage]
     meta = _meta()
     the_framework = framework.Framework(
-        storage.SQLiteStorage(":memory:"), _ROOT, meta, model.Model(meta, backend)
+        MemoryStorage(),  # pyright: ignore[reportArgumentType]
+        _ROOT,
+        meta,
+        model.Model(meta, backend),
     )
     the_charm = CharmInOps(the_framework)
     try:
@@ -79,15 +83,29 @@ def install() -> None:
     ops.model.time = SimpleNamespace(monotonic=_clock)  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
 
 
-_SIGNATURES: dict[object, inspect.Signature] = {}
+class _Signature:
+    """A handler's parameters: ops asks in each hook whether it takes one event."""
+
+    def __init__(self, observer: MethodType) -> None:
+        self._real = inspect.signature(observer, follow_wrapped=False)
+        self._fits = False
+
+    def bind(self, event: object) -> None:
+        """As inspect.Signature. Raises TypeError if the handler does not take an event."""
+        if not self._fits:
+            self._real.bind(event)
+            self._fits = True
+
+
+_SIGNATURES: dict[object, _Signature] = {}
 """By function: without its first parameter."""
 
 
-def _signature(observer: MethodType, *, follow_wrapped: bool) -> inspect.Signature:
+def _signature(observer: MethodType, *, follow_wrapped: bool) -> _Signature:
+    del follow_wrapped
     found = _SIGNATURES.get(observer.__func__)
     if found is None:
-        found = inspect.signature(observer, follow_wrapped=follow_wrapped)
-        _SIGNATURES[observer.__func__] = found
+        found = _SIGNATURES[observer.__func__] = _Signature(observer)
     return found
 
 
