@@ -11,7 +11,7 @@ import gc
 import ipaddress
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -88,7 +88,11 @@ def _model_copy(self: Any, *, update: Mapping[str, Any] | None = None, deep: boo
     keep = object.__setattr__
     keep(new, "__dict__", {**self.__dict__, **update} if update else self.__dict__.copy())
     keep(new, "__pydantic_extra__", None)
-    keep(new, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *(update or ())})
+    names = self.__pydantic_fields_set__
+    if update and not update.keys() <= names:
+        names = {*names, *update}
+    # Nothing changes the set of a value that never changes.
+    keep(new, "__pydantic_fields_set__", names)
     keep(new, "__pydantic_private__", private and private.copy())
     return new
 
@@ -128,6 +132,47 @@ for _module in list(sys.modules.values()):
     if vars(_module).get("replace") is _real_replace:
         _module.replace = replace  # pyright: ignore[reportAttributeAccessIssue]
 
+_FEW = 3
+"""A value with so few fields is made faster one field after the other."""
+
+
+def stored(kind: type[Any]) -> Callable[..., None]:
+    """The __init__ of a frozen dataclass that stores all fields at once, as one dictionary.
+
+    The generated one calls a function for each field.
+    """
+    parameters: list[str] = []
+    values: list[str] = []
+    scope: dict[str, Any] = {"keep": object.__setattr__, "nothing": dataclasses.MISSING}
+    for field in dataclasses.fields(kind):
+        name, value, default = field.name, field.name, ""
+        if field.default_factory is not dataclasses.MISSING:
+            scope[f"make_{name}"] = field.default_factory
+            default, value = "=nothing", f"make_{name}() if {name} is nothing else {name}"
+        elif field.default is not dataclasses.MISSING:
+            scope[f"default_{name}"] = field.default
+            default = f"=default_{name}"
+        parameters.append(name + default)
+        values.append(f"{name!r}: {value}")
+    head = f"def __init__(self, {', '.join(parameters)}):"
+    exec(f"{head} keep(self, '__dict__', {{{', '.join(values)}}})", scope)
+    return scope["__init__"]
+
+
+def _is_large(value: object) -> bool:
+    """Whether it is a class of frozen values that only stores its fields, and has many."""
+    if not isinstance(value, type) or "__init__" not in vars(value):
+        return False
+    names = _fields(value)
+    kw_only = any(f.kw_only for f in dataclasses.fields(value)) if names else True
+    return names is not None and len(names) > _FEW and not kw_only
+
+
+for _module in list(sys.modules.values()):
+    for _value in list(vars(_module).values()):
+        if _is_large(_value):
+            _value.__init__ = stored(_value)
+
 # Addresses never change, and are read again and again.
 ipaddress.ip_address = lru_cache(maxsize=4096)(ipaddress.ip_address)
 ipaddress.ip_network = lru_cache(maxsize=4096)(ipaddress.ip_network)
@@ -158,6 +203,10 @@ def _unknown() -> None:
 def reset() -> None:
     """Begins a simulation: nothing from an earlier one must change its course."""
     global _runs  # noqa: PLW0603
+    if not _runs:
+        # What is loaded now stays until the end: a collection need not look at it.
+        gc.collect()
+        gc.freeze()
     gc.disable()
     _runs += 1
     if _runs % _SEEDS == 0:

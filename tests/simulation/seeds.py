@@ -109,8 +109,10 @@ def run_all(numbers: range, jobs: int) -> Iterator[Result]:
         return
     # Greenlets leak memory: a process gets slower with each seed.
     fork = multiprocessing.get_context("fork")
-    with folder_for_all(), fork.Pool(jobs, maxtasksperchild=25) as pool:
-        yield from pool.imap_unordered(run_seed, numbers, chunksize=8)
+    # All processes share what is prepared before they begin.
+    fast.reset()
+    with folder_for_all(), fork.Pool(jobs, maxtasksperchild=50) as pool:
+        yield from pool.imap_unordered(run_seed, numbers, chunksize=4)
 
 
 @contextmanager

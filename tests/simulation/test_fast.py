@@ -12,6 +12,7 @@ from functools import cached_property
 import pytest
 
 from observe import view
+from state.view import View
 from tests.simulation import fast
 
 
@@ -83,3 +84,48 @@ def test_a_field_that_does_not_exist_is_an_error():
 def test_the_code_of_a_class_runs_for_its_copies():
     assert fast.replace(Checked(2), number=8).half == 4
     assert fast.replace(Doubled(1), number=3).number == 6
+
+
+@dataclass(frozen=True)
+class Large:
+    """A value with enough fields to be stored at once."""
+
+    name: str
+    number: int = 3
+    words: list[str] = field(default_factory=lambda: ["made"])
+    more: tuple[int, ...] = ()
+
+
+class StoredAtOnce(Large):
+    """The same, made in the fast way."""
+
+    __init__ = fast.stored(Large)  # pyright: ignore[reportAssignmentType]
+
+
+def test_the_charm_makes_its_large_values_in_this_way():
+    assert "keep" in View.__init__.__code__.co_names
+
+
+@pytest.mark.parametrize("kind", [Large, StoredAtOnce])
+def test_a_value_has_its_arguments_and_defaults(kind: type[Large]):
+    value, other = kind("one", more=(1,)), kind("two", 2, ["given"])
+
+    assert dataclasses.astuple(value) == ("one", 3, ["made"], (1,))
+    assert dataclasses.astuple(other) == ("two", 2, ["given"], ())
+
+
+@pytest.mark.parametrize("kind", [Large, StoredAtOnce])
+def test_each_value_has_its_own_default(kind: type[Large]):
+    assert kind("one").words is not kind("two").words
+
+
+@pytest.mark.parametrize("kind", [Large, StoredAtOnce])
+def test_a_value_without_an_argument_is_an_error(kind: type[Large]):
+    with pytest.raises(TypeError, match="name"):
+        kind()  # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize("kind", [Large, StoredAtOnce])
+def test_a_value_is_frozen(kind: type[Large]):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        kind("one").number = 2  # pyright: ignore[reportAttributeAccessIssue]
