@@ -27,7 +27,7 @@ from steps.plan import Step
 from tests.simulation.hook_commands import HookCommands
 from tests.simulation.ops_events import CollectedStatuses, make_event
 from tests.simulation.ops_model import EventNames, Framework, Model
-from tests.simulation.stage import Stage, current, set_stage
+from tests.simulation.stage import ENVIRONMENT, Stage, current, set_stage
 
 
 class _WithoutOps(ops.CharmBase):
@@ -53,13 +53,13 @@ class CharmInProcess(charm.LxdClusterCharm, _WithoutOps):
         return options(values) if cls is Options else cls(*args, **more)
 
 
-_OPTIONS: dict[str, Options] = {}
+_OPTIONS: dict[tuple[object, ...], Options] = {}
 
 
 def options(values: Mapping[str, Any]) -> Options:
     """The options of a configuration; a valid configuration is not checked again."""
-    # True and 1 are equal for a dictionary, but their text differs.
-    key = repr(values)
+    # True and 1 are equal for a dictionary, but their types differ.
+    key = (*values.items(), *map(type, values.values()))
     found = _OPTIONS.get(key)
     if found is None:
         more = {name.replace("-", "_"): value for name, value in sorted(values.items())}
@@ -100,6 +100,7 @@ def install() -> None:
     """Puts the model's world into `charm` for the lifetime of this process."""
     logging.getLogger().setLevel = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     input_reader.hookcmds = HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+    input_reader.os = SimpleNamespace(environ=ENVIRONMENT)  # pyright: ignore[reportAttributeAccessIssue]
     reading.hookcmds = HookCommands  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     charm.time = SimpleNamespace(time=_clock)  # pyright: ignore[reportAttributeAccessIssue]
     for name in ("LxdSocket", "Machine", "Database"):

@@ -22,6 +22,7 @@ from greenlet import greenlet
 
 from lab.model.charm import CharmInfo, parse_charm
 from lab.model.context import HookContext
+from lab.model.errors import JujuError
 from lab.model.hooks import HookOutcome
 from lab.model.juju import Juju
 from lab.model.state import Interface, State, Unit
@@ -94,6 +95,8 @@ class Engine:
         self._current: Task | None = None
         self._dispatched: set[str] = set()
         self._timer = math.inf
+        # Each look at the method would make another object.
+        self._resume = self._resume_task
 
     @property
     def now(self) -> float:
@@ -124,17 +127,19 @@ class Engine:
 
     def run_until(self, moment: float) -> None:
         """Lets the world run until `moment`."""
+        heap, cloud, resume = self._heap, self.cloud, self._resume
         self._changed = True
         while True:
             if self._changed:
                 self._changed = False
                 self._settle_juju()
-            if not self._heap or self._heap[0][0] > moment:
-                self.cloud.now = max(self.now, moment)
+            if not heap or heap[0][0] > moment:
+                cloud.now = max(cloud.now, moment)
                 return
-            when, _, call, args = heapq.heappop(self._heap)
-            self.cloud.now = max(self.now, when)
-            self._changed = self._changed or call != self._resume
+            when, _, call, args = heapq.heappop(heap)
+            cloud.now = max(cloud.now, when)
+            if call is not resume:
+                self._changed = True
             call(*args)
             self.on_event()
 
@@ -185,7 +190,7 @@ class Engine:
         for task in [t for t in self.tasks.values() if t.machine == machine]:
             self.kill_task(task)
 
-    def _resume(self, task: Task) -> None:
+    def _resume_task(self, task: Task) -> None:
         if not task.killed and not task.dead:
             self._enter(task)
 
@@ -234,9 +239,13 @@ class Engine:
 
     def _begin(self, unit: str) -> None:
         self._dispatched.discard(unit)
-        if unit in self.tasks or self.juju.next_hook(self.now, unit) is None:
+        if unit in self.tasks:
             return
-        context = self.juju.start_hook(self.now, unit)
+        try:
+            context = self.juju.start_hook(self.now, unit)
+        except JujuError:
+            # What was due is not due any more.
+            return
         machine = self.units[unit].machine
         task = Task(unit, machine, lambda: self._hook(task, context), self._main)
         task.stage = self.stage(context)

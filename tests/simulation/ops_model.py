@@ -191,18 +191,17 @@ class Framework:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._observed: list[tuple[str, Handler]] = []
+        self._observed: dict[str, list[Handler]] = {}
         self._emitted = 0
 
     def observe(self, event: str | ops.BoundEvent, handler: Handler) -> None:
         """As ops.Framework; an event of Juju's is its hook's name."""
-        if isinstance(event, ops.BoundEvent):
-            event = _path(event.emitter.handle, event.event_kind)
-        self._observed.append((event, handler))
+        name = event if isinstance(event, str) else _path(event.emitter.handle, event.event_kind)
+        self._observed.setdefault(name, []).append(handler)
 
     def handlers(self, event: str) -> list[Handler]:
         """Those of one event, in the order in which they were named."""
-        return [handler for name, handler in self._observed if name == event]
+        return self._observed.get(event, [])
 
     def register_type(self, *_: object) -> None:
         """As ops.Framework: no event is kept for a later hook."""

@@ -13,6 +13,9 @@ from typing import Any
 from lab.model.context import HookContext
 from steps.plan import Step
 
+ENVIRONMENT = dict(os.environ)
+"""The environment of the hook that runs now. Python's own encodes each name at each look."""
+
 
 @dataclass
 class Stage:
@@ -31,8 +34,7 @@ class Stage:
 
 def set_stage(stage: Stage) -> None:
     """Sets `stage` for the next charm that starts."""
-    if stage.zone != _Now.zone:
-        os.environ["JUJU_AVAILABILITY_ZONE"] = _Now.zone = stage.zone
+    ENVIRONMENT["JUJU_AVAILABILITY_ZONE"] = stage.zone
     _Now.stage = stage
 
 
@@ -40,7 +42,6 @@ class _Now:
     """The charm that runs now. Hooks of several units overlap, but only one runs at a time."""
 
     stage: Stage
-    zone = "unknown"
 
 
 def current() -> Stage:
