@@ -37,7 +37,7 @@ class LxcCommands:
         self.engine.operator_does("snap start lxd", f"on machine {unit.machine}")
         self.engine.cloud.servers[unit.machine].start_daemon()
 
-    def reload_member(self, _: Unit, name: str) -> None:
+    def reload_member(self, _: Unit | None, name: str) -> None:
         """The member's machine may have no unit any more."""
         for server in self.engine.cloud.servers.values():
             row = server.row()

@@ -79,6 +79,7 @@ class ObedientOperator:
             r"run form-again": self._form_again,
             r"the pool (\S+) is in a Ceph and empty": self._remove_pool,
             r"lxc cluster restore": self.lxc.restore,
+            r"leader (\S+) sends no heartbeats; there: snap restart": self.lxc.reload_member,
         }
         """The same for the application's status."""
 
