@@ -15,12 +15,14 @@ from state.cluster import ClusterView, Pool
 from state.view import Peers, View
 from values import lxd_urls
 from values.status import names
+from values.wanted_pool import DEVICE
 
 
 def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
     """Deletes a pool that no option wants any more and that holds only images.
 
-    If the pool is a whole file system in a Ceph, the operator confirms that LXD wipes that.
+    If the pool is a whole file system in a Ceph, or a folder that somebody gave to LXD, the
+    operator confirms that LXD wipes that.
     """
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
@@ -33,6 +35,7 @@ def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     _check_unused(pool)
     _check_wipe(pool, confirm)
+    _check_folder(pool, lxd.sources.get(name, ""), confirm)
     delete_pool(pool, ports)
     return f"the pool {name} is gone from all members"
 
@@ -69,6 +72,21 @@ def _check_wipe(pool: Pool, confirm: str) -> None:
             f"{pool.name} is the root of the file system {file_system or 'in Ceph'}: LXD wipes "
             f"that with everything that others stored there: repeat with confirm={wanted}"
         )
+
+
+def _check_folder(pool: Pool, source: str, confirm: str) -> None:
+    """Raises ActionRefused for a pool in a folder of the machines, unless it is confirmed.
+
+    LXD wipes that, too (`Delete` in driver_dir.go and driver_btrfs.go, 5.0 to 6.9). The folder was
+    empty when it became a pool, and may be a network file system that others use since then.
+    """
+    wanted = confirmation("wipe", pool.name)
+    if not source.startswith("/") or source.startswith(DEVICE) or confirm == wanted:
+        return
+    raise ActionRefused(
+        f"{pool.name} is in {source}: LXD wipes that folder on each member, with everything that "
+        f"others stored there: repeat with confirm={wanted}"
+    )
 
 
 def _may_be_wanted(view: View, peers: Peers, name: str, existing: tuple[Pool, ...]) -> bool:

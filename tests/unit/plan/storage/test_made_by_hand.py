@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from actions.refusal import ActionRefused
+from actions.remove_pool import remove_pool
 from state.facts import Forming
 from tests.lxd_model.generations import NAMES
 from tests.unit.findings import statuses
@@ -73,3 +75,23 @@ def test_a_failed_join_does_not_wipe_a_source_that_is_not_a_device():
 
     assert noted
     assert all(forming is not None and forming.devices == () for forming in noted)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+@pytest.mark.parametrize(("driver", "place"), PLACES)
+def test_a_folder_is_wiped_with_its_pool_only_if_the_operator_says_so(
+    driver: str, place: str, generation: str
+):
+    """LXD issue 3657. LXD itself keeps what others have in a zpool or in a volume group."""
+    app = made(driver, place, generation)
+    app.settle()
+    view, ports = app.view("lxd/0"), app.units["lxd/0"].ports
+
+    if place.startswith("/"):
+        why = f"fast is in {place}: LXD wipes that folder .* repeat with confirm=wipe-fast"
+        with pytest.raises(ActionRefused, match=why):
+            remove_pool(view, ports, "fast")
+        assert "fast" in the_cluster(app).pools
+
+    confirm = "wipe-fast" if place.startswith("/") else ""
+    assert remove_pool(view, ports, "fast", confirm) == "the pool fast is gone from all members"
