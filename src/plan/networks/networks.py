@@ -22,7 +22,6 @@ from plan.networks import (
     obstacles,
     ownership,
     parents,
-    raw_nics,
     uplinks,
     wanted_networks,
 )
@@ -232,7 +231,7 @@ def _drift(
         return NetworkChange(problem=problem)
     if fixed := cutting.fixed(network, mode_of(network), update):
         return NetworkChange(problem=fixed, nic=nic)
-    if used := raw_nics.taken_by_update(lxd, net, update, links, view.interfaces):
+    if used := obstacles.of_moved_uplink(view, lxd, net, update, links):
         return NetworkChange(problem=used, nic=nic)
     cut = cutting.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:

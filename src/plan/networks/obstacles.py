@@ -16,6 +16,7 @@ from plan.networks import contributions, left_bridges, machine_subnets, parents,
 from plan.networks.wanted_networks import mode_of
 from state.cluster import ClusterView, Network
 from state.view import Peers, View
+from steps.networks import UpdateNetwork
 from values.lxd_booleans import is_false, is_true
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
@@ -39,9 +40,7 @@ def of_new_network(
     `links` are the members' interfaces for it.
     """
     yield uplinks.missing(view, lxd, net)
-    yield _taken_interface(lxd, net, links)
-    if network_modes.MODES[net.mode].exclusive:
-        yield raw_nics.taken(lxd, net, links, view.interfaces)
+    yield _taken_interface(view, lxd, net, links)
     yield _taken_subnet(view, lxd, net)
     yield _narrow(view, net)
     yield _outside(net, {})
@@ -52,16 +51,36 @@ def of_new_network(
     yield parents.awaited_clash(view, lxd, peers, net)
 
 
-def _taken_interface(
-    lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
+def of_moved_uplink(
+    view: View,
+    lxd: ClusterView,
+    net: WantedNetwork,
+    update: UpdateNetwork,
+    links: Mapping[str, str],
 ) -> Status | None:
-    """Blocked for an uplink on an interface of an existing network: LXD would take it away.
+    """Why an existing uplink cannot move to other interfaces, or give up its VLAN.
+
+    `links` are the members' interfaces for it.
+    """
+    moved = links if "vlan" in update.values else {m: links[m] for m in update.members}
+    return _taken_interface(view, lxd, net, moved)
+
+
+def _taken_interface(
+    view: View, lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]
+) -> Status | None:
+    """Blocked for an uplink on an interface that is in use: LXD would take it away.
 
     LXD 5.0 allows two networks on one interface if both have their own VLANs: about later ones see
     `lxd.uplink_errors`.
     """
     if not network_modes.MODES[net.mode].exclusive:
         return None
+    return _of_network(lxd, net, links) or raw_nics.taken(lxd, net, links, view.interfaces)
+
+
+def _of_network(lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]) -> Status | None:
+    """Blocked for an uplink on an interface of an existing network."""
     for other in lxd.networks or ():
         vlan = other.config.get("vlan", "")
         apart = net.vlan and vlan and vlan != str(net.vlan)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import modes
 from state.cluster import ClusterView
 from state.lxd_objects import Instance
-from steps.networks import SetOwnParent, UpdateNetwork
+from steps.networks import SetOwnParent
 from values.interface import Interface
 from values.status import Status, blocked
 from values.wanted_network import WantedNetwork
@@ -54,23 +54,6 @@ def taken(
         if instance and parent not in shared:
             return blocked(f"{parent} is used by {instance}: name another for {net.name}")
     return None
-
-
-def taken_by_update(
-    lxd: ClusterView,
-    net: WantedNetwork,
-    update: UpdateNetwork,
-    links: Mapping[str, str],
-    here: Iterable[Interface],
-) -> Status | None:
-    """The same for an existing uplink that moves to other interfaces, or gives up its VLAN.
-
-    `links` are the members' interfaces.
-    """
-    if not modes.MODES[net.mode].exclusive:
-        return None
-    moved = links if "vlan" in update.values else {m: links[m] for m in update.members}
-    return taken(lxd, net, moved, here)
 
 
 def taken_by_member(

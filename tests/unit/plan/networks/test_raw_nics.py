@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""An uplink does not take the interface that an instance's own nic is on."""
+"""An uplink does not take the interface that something else is on, such as an instance's nic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.findings import HEALTHY, network, parents, statuses
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.scenarios import ENS3, ETH1, changed, server, the_cluster
+from tests.unit.scenarios import ENS3, ETH1, api, changed, names, server, the_cluster
 from values.interface import Interface
 
 ETH2 = Interface("eth2")
@@ -67,6 +67,23 @@ def test_an_existing_uplink_does_not_move_to_it(generation: str):
     assert set(parents(app, "up").values()) == {"eth2"}
     changed(app, networks=uplink("eth2"))
     assert statuses(app) == HEALTHY
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_an_existing_uplink_does_not_move_to_the_interface_of_a_network_made_by_hand(
+    generation: str,
+):
+    """LXD would refuse that on the first member, and the change would stay unfinished."""
+    app = changed(with_raw_nic(generation, nictype="sriov"), networks=uplink("eth2"))
+    on_eth1 = {member: {"parent": "eth1"} for member in names(app)}
+    api(app).networks.create("lan", "macvlan", {}, on_eth1)
+
+    changed(app, networks=uplink("eth1"))
+
+    status = "blocked: eth1 is used by lan: name another for up"
+    assert statuses(app)["lxd/0"] == status
+    assert network(app, "up")["user.lxd-cluster.parents"] == "eth2"
+    assert set(parents(app, "up").values()) == {"eth2"}
 
 
 def test_an_existing_uplink_on_a_vlan_of_it_keeps_the_vlan():
