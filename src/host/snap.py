@@ -19,6 +19,7 @@ import deadlines
 from host import snap_file, snapd
 from host.machine import LXD_DIR, STATE
 from host.snap_channel import FollowedChannel
+from host.snapd import Followed
 from host.time_limit import TookTooLong, within
 from state.facts import Resource, SnapFacts
 from values import lxd_versions, snapd_errors
@@ -127,13 +128,15 @@ class Snap:
         disabled = not installed and _is_on_disk()
         to_install = None if wanted is None or _is_file_of(revision, wanted) else wanted
         offered = _NOTHING if to_install is None else _offered(to_install)
+        followed = self._channel.of(revision) if _is_from_store(revision) else Followed()
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
             deb=any(unit.exists() for unit in _DEB_UNITS),
             installed=installed,
             revision=revision,
             version=_version(_CURRENT / _META) if installed else "",
-            channel=self._channel.of(revision) if _is_from_store(revision) else "",
+            channel=followed.channel,
+            held=followed.held,
             offered=offered.version,
             architectures=offered.architectures,
             needs_snapd=_lacking_snapd(offered.snapd),

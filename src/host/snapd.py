@@ -18,6 +18,10 @@ SOCKET = "/run/snapd.socket"
 _SECONDS = 120.0
 """snapd itself tries to reach the store for 38 s."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_WITH_HOLDS = "2.58"
+"""The first snapd that holds single snaps."""
+_FOR_EVER = "2200"
+"""The beginning of a time that is later than any hold with an end."""
 _RISKS = ("stable", "candidate", "beta", "edge")
 
 
@@ -49,9 +53,23 @@ def release(name: str, channel: str) -> Release | None:
     return None
 
 
-def tracking(name: str) -> str:
-    """The channel that an installed snap follows, empty for none. Raises SnapdError."""
-    return str(_get(f"/v2/snaps/{name}", {}).get("tracking-channel", ""))
+@dataclass(frozen=True)
+class Followed:
+    """The channel that an installed snap follows, empty for none, and whether it is held there."""
+
+    channel: str = ""
+    held: bool = True
+
+
+def followed(name: str) -> Followed:
+    """What an installed snap follows. Raises SnapdError.
+
+    A hold without an end has a time some 292 years ahead (charmlibs.snap). A shorter one ends, and
+    snapd before 2.58 knows none.
+    """
+    info: dict[str, Any] = _get(f"/v2/snaps/{name}", {})
+    held = str(info.get("hold", "")) > _FOR_EVER or is_older_than(_WITH_HOLDS)
+    return Followed(str(info.get("tracking-channel", "")), held)
 
 
 def is_older_than(version: str) -> bool:

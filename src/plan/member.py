@@ -400,7 +400,5 @@ def _member_status(view: View, lxd: ClusterView, member: Member) -> Status:
         return waiting(f"member {member.name} is {member.status.lower()}: {why}")
     standby = "database-standby" in member.roles
     role = "voter" if member.voter else "stand-by" if standby else "no database role"
-    channel_warning = versions.not_followed(view)
-    return active(
-        f"member {member.name}, {role}" + (f"; {channel_warning}" if channel_warning else "")
-    )
+    snap_warning = versions.warning(view)
+    return active(f"member {member.name}, {role}" + (f"; {snap_warning}" if snap_warning else ""))

@@ -116,6 +116,8 @@ class SnapFacts:
     """The version of the installed snap, from its metadata."""
     channel: str = ""
     """The channel that it follows, empty for one that is not from the store."""
+    held: bool = True
+    """Whether snapd never refreshes it by itself."""
     offered: str = ""
     """The version of the attached file if it is not the installed one."""
     architectures: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ class Installed:
     version: str
     channel: str
     held: bool = False
+    until: str = "2318-11-30T20:00:00.123456789Z"
+    """The end of the hold: this one is for ever."""
 
 
 @dataclass
@@ -135,6 +137,7 @@ class Snapd:
                 "version": self.installed.version,
                 "confinement": "strict",
                 "tracking-channel": self.installed.channel,
+                **({"hold": self.installed.until} if self.installed.held else {}),
             }
         )
 
@@ -157,6 +160,7 @@ class Snapd:
         if not self.knows_hold or self.installed is None:
             return error(400, "", "unknown action hold")
         self.installed.held = True
+        self._save()
         return self._begin()
 
     def _remove(self) -> Answer:

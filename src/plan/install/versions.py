@@ -21,7 +21,7 @@ from steps.plan import Step
 from values import architectures, snapd_errors
 from values.lxd_versions import number, ordered, same, shown
 from values.numbers import whole
-from values.status import Status, blocked, names, waiting
+from values.status import Status, StatusText, blocked, names, waiting
 
 
 def of_members(peers: Peers) -> dict[str, str]:
@@ -348,7 +348,18 @@ def _listed(versions: Mapping[str, str]) -> str:
     return names(f"{unit} ({shown(version)})" for unit, version in versions.items())
 
 
-def not_followed(view: View) -> str:
+def warning(view: View) -> StatusText:
+    """What an operator should know about the snap of a healthy member. Or empty.
+
+    Without a hold snapd refreshes one member after the other, at times of its own. The first one
+    waits for the others if the release differs.
+    """
+    if not view.snap.held:
+        return "LXD is not held: snap refresh --hold lxd"
+    return _not_followed(view)
+
+
+def _not_followed(view: View) -> StatusText:
     """The message if the option names another channel than LXD's, empty if it does not."""
     here = view.snap.channel
     if not here or view.resource or here == view.options.snap_channel:

@@ -322,6 +322,35 @@ def test_the_channel_stays_known_while_snapd_is_off(
     assert lxd.facts(None).channel == "5.21/candidate"
 
 
+HOLDS = [
+    (True, "2318-11-30T20:00:00.123456789Z", "2.72+ubuntu24.04", True),
+    (True, "2026-12-01T20:00:00Z", "2.72", False),
+    (False, "", "2.72+ubuntu24.04", False),
+    (False, "", "2.57.6-1+b5", True),
+]
+"""Whether there is a hold, until when, snapd's version, and whether LXD counts as held."""
+
+
+@pytest.mark.parametrize(("hold", "until", "version", "held"), HOLDS)
+def test_a_hold_that_somebody_has_taken_away_is_noticed(
+    store: Snapd, lxd: Snap, hold: bool, until: str, version: str, held: bool
+):
+    """`snap refresh --unhold lxd`, or `--hold=24h`. A snapd before 2.58 has no holds."""
+    store.lay_out("350", "5.21.7", "5.21/stable")
+    store.version = version
+    assert store.installed is not None
+    store.installed.held, store.installed.until = hold, until
+
+    assert lxd.facts(None).held is held
+    assert lxd.facts(None).held is held
+
+
+def test_what_the_charm_installs_is_held(store: Snapd, lxd: Snap):
+    lxd.install("5.21/stable", "")
+
+    assert lxd.facts(None).held
+
+
 def test_one_from_a_file_follows_no_channel(store: Snapd, lxd: Snap):
     store.lay_out("x1", "6.9", "")
 

@@ -61,7 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, fl
     monkeypatch.setattr(snap, "_CURRENT", current)
     meta = snap_file.parse("name: lxd\nversion: '5.21.7'\n")
     monkeypatch.setattr(snap_file, "read", always(meta))
-    monkeypatch.setattr(snapd, "tracking", always("5.21/stable"))
+    monkeypatch.setattr(snapd, "followed", always(snapd.Followed("5.21/stable")))
     monkeypatch.setattr(snapd, "release", always(snapd.Release("5.21.7", "350")))
     return calls
 
@@ -130,7 +130,7 @@ def test_snapds_own_socket_has_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(snapd, "SOCKET", str(tmp_path / "none"))
 
     with pytest.raises(snapd.SnapdError, match="No such file"):
-        snapd.tracking("lxd")
+        snapd.followed("lxd")
 
     assert timeouts
     assert all(timeouts)

@@ -186,8 +186,16 @@ def test_the_status_says_that_an_option_is_not_followed():
     seen = lxd(member(0))
     view = views.view(seen, peers(data(0), {}), options=Options(snap_channel="6/stable"))
 
-    assert versions.not_followed(view) == (
+    assert versions.warning(view) == (
         "set snap-channel=5.21/stable again: LXD follows that channel"
     )
-    assert versions.not_followed(replace(view, options=Options())) == ""
-    assert versions.not_followed(replace(view, resource=FILE)) == ""
+    assert versions.warning(replace(view, options=Options())) == ""
+    assert versions.warning(replace(view, resource=FILE)) == ""
+
+
+def test_the_status_says_that_lxd_is_not_held():
+    """snapd would refresh one member after the other, at times of its own (LXD issue 5045)."""
+    view = views.view(lxd(member(0)), peers(data(0), {}))
+    view = replace(view, snap=replace(view.snap, channel="5.21/stable", held=False))
+
+    assert versions.warning(view) == "LXD is not held: snap refresh --hold lxd"
