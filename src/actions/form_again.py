@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from actions.refusal import ActionRefused
+from actions.refusal import ActionRefused, leaders_peers
 from plan import leader
 from state.peers import AppData
 from state.unresponsive import Unresponsive
@@ -21,10 +21,7 @@ def form_again(view: View, confirm: str) -> AppData:
     The charm cannot distinguish a cluster whose last member left from one whose machine was removed
     with everything on it. So the operator confirms that the old cluster is gone.
     """
-    peers = view.peers
-    if not view.leader or peers is None:
-        app = view.unit.partition("/")[0]
-        raise ActionRefused(f"only the leader can: juju run {app}/leader form-again")
+    peers = leaders_peers(view, "form-again")
     if not peers.app.cluster or peers.has_member:
         raise ActionRefused("a unit is a member of the cluster, or the units have formed none yet")
     if isinstance(view.lxd, Unresponsive):

@@ -68,18 +68,13 @@ def _networks_lines(view: View, changed: Collection[str]) -> list[str]:
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or lxd.networks is None or lxd.nic is None:
         return []
-    members = sorted(m.name for m in lxd.members)
     first, *more = wanted_networks.of_options(view.options, lxd.networks)
     contested = wanted_networks.contested(view.options, lxd.networks)
-    nets = [*([] if contested else [first]), *more]
-    lines: list[str] = []
-    for net in nets:
-        if not _is_made(net, lxd):
-            lines += _network_lines(view, net, members)
-        elif net.name not in changed:
-            lines += _change_lines(view, lxd, net, members)
-    stays = contested or _is_left_alone(view, lxd, first)
-    return lines if stays else [*lines, *_default_nic_lines(view, first, lxd.nic)]
+    nets = more if contested else [first, *more]
+    lines = [line for net in nets for line in _network_lines(view, lxd, net, changed)]
+    if contested or _is_left_alone(view, lxd, first):
+        return lines
+    return [*lines, *_default_nic_lines(view, first, lxd.nic)]
 
 
 def _is_left_alone(view: View, lxd: ClusterView, net: WantedNetwork) -> bool:
@@ -88,10 +83,15 @@ def _is_left_alone(view: View, lxd: ClusterView, net: WantedNetwork) -> bool:
     return change.problem is not None and change.nic is None
 
 
-def _change_lines(
-    view: View, lxd: ClusterView, net: WantedNetwork, members: list[str]
+def _network_lines(
+    view: View, lxd: ClusterView, net: WantedNetwork, changed: Collection[str]
 ) -> list[str]:
-    """How an existing network changes, or why it does not."""
+    """How a network is made or changes, or why it does not change."""
+    members = sorted(m.name for m in lxd.members)
+    if not _is_made(net, lxd):
+        return _creation_lines(view, net, members)
+    if net.name in changed:
+        return []
     change = networks.foreseen(view, lxd, net)
     if change.problem:
         return [f"refused: {change.problem.message}"]
@@ -103,7 +103,7 @@ def _is_made(net: WantedNetwork, lxd: ClusterView) -> bool:
     return bool(modes.MODES[net.mode].type and wanted_networks.made(lxd, net.name))
 
 
-def _network_lines(view: View, net: WantedNetwork, members: list[str]) -> list[str]:
+def _creation_lines(view: View, net: WantedNetwork, members: list[str]) -> list[str]:
     """How a missing network is made."""
     mode, lines = modes.MODES[net.mode], _ask_lines(view, net, members)
     if mode.type:

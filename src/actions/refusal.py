@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from plan.unit import make_plan
-from state.view import View
+from state.view import Peers, View
 from values import unit_names
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
@@ -29,6 +29,14 @@ def confirmation(verb: str, value: str) -> str:
     characters.
     """
     return f"{verb}-{_NO_WORD.sub('-', value).strip('-')}"
+
+
+def leaders_peers(view: View, action: str) -> Peers:
+    """The peers, for an action of the leader. Raises ActionRefused on any other unit."""
+    if view.leader and view.peers is not None:
+        return view.peers
+    app = view.unit.partition("/")[0]
+    raise ActionRefused(f"only the leader can: juju run {app}/leader {action}")
 
 
 def not_a_member(view: View, action: str) -> str:

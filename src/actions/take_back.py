@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from actions.refusal import ActionRefused, confirmation
+from actions.refusal import ActionRefused, confirmation, leaders_peers
 from ports.ports import Ports
 from records import member_marks
 from state.cluster import ClusterView
@@ -23,10 +23,7 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     machine. Otherwise a member that is down would count as dead, since Juju does not have the unit
     that its record names. Raises ActionRefused, LxdError, LxdUnreachable.
     """
-    lxd, peers = view.lxd, view.peers
-    if not view.leader or peers is None:
-        app = view.unit.partition("/")[0]
-        raise ActionRefused(f"only the leader can: juju run {app}/leader take-back")
+    lxd, peers = view.lxd, leaders_peers(view, "take-back")
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or not lxd.identity:
         raise ActionRefused("LXD on the leader is not in a cluster that this charm made")
     if peers.app.cluster or peers.has_member:
