@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -16,7 +16,7 @@ from plan.networks.wanted_networks import made, names
 from relations import ovn
 from state.cluster import ClusterView
 from state.peers import OnParent, ParentInterface, Token
-from state.view import View
+from state.view import Peers, View
 from values.interface import Interface
 from values.status import Status, StatusText, blocked
 from values.wanted_network import WantedNetwork
@@ -95,16 +95,7 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
 
     A member without what is wanted now would block the change.
     """
-    for contribution in to_networks(view).values():
-        if contribution.problem:
-            return {}, blocked(contribution.problem)
-    for net in view.options.wanted_networks:
-        if problem := _other_name(view, net):
-            return {}, blocked(problem)
-        for name in names(net):
-            if interface := swallowed(view.interfaces, name, net.mode):
-                return {}, blocked(_name_taken(name, interface))
-    if problem := _taken_name(view) or in_use(view):
+    if problem := next(filter(None, _problems(view)), None):
         return {}, blocked(problem)
     keys_by_network: dict[str, dict[str, str]] = {}
     for record in token.networks if token else _placed(view):
@@ -115,16 +106,34 @@ def before_join(view: View, token: Token | None) -> tuple[dict[str, dict[str, st
     return keys_by_network, None
 
 
+def _problems(view: View) -> Iterator[str]:
+    """Why this unit can have no part in the wanted networks. An empty text is not a problem."""
+    yield from (contribution.problem for contribution in to_networks(view).values())
+    for net in view.options.wanted_networks:
+        yield _other_name(view, net)
+        for name in names(net):
+            if interface := swallowed(view.interfaces, name, net.mode):
+                yield _name_taken(name, interface)
+    yield _taken_name(view) or in_use(view)
+
+
 def _other_name(view: View, wanted: WantedNetwork) -> str:
     """Why this unit cannot join a network whose interface has another name on the members."""
     if not modes.MODES[wanted.mode].one_name or view.peers is None:
         return ""
-    question, own = request(wanted), to_network(view, wanted).parent
-    answers = {u: d.links.get(question) for u, d in sorted(view.peers.others.items()) if d.cluster}
-    # A member that cannot have a part in the network blocks it by itself.
-    members = {u: answer.parent for u, answer in answers.items() if answer and not answer.problem}
+    own = to_network(view, wanted).parent
+    members = _parents_of_members(view.peers, request(wanted))
     other = next(((unit, parent) for unit, parent in members.items() if parent != own), None)
     return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
+
+
+def _parents_of_members(peers: Peers, question: str) -> dict[str, str]:
+    """By unit of a member: the interface that it gives to a network.
+
+    A member that cannot have a part in the network blocks it by itself.
+    """
+    answers = {u: d.links.get(question) for u, d in sorted(peers.others.items()) if d.cluster}
+    return {u: answer.parent for u, answer in answers.items() if answer and not answer.problem}
 
 
 def differing(mode: str, parent: str, unit: str, other_parent: str, other_unit: str) -> StatusText:

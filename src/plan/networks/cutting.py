@@ -74,10 +74,7 @@ def _anything(network: Network) -> str:
 
 def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
     """What an update cuts off, with the first key that does so. Empty if it cuts off nothing."""
-    on_it = users(network)
-    cutting = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
-    if update.members:
-        cutting.append("parent")
+    on_it, cutting = users(network), _cutting_keys(mode, update)
     # Without the family the status is short enough.
     if cutting and on_it:
         named = cutting[0].removeprefix("ipv6.") if cutting[0] == _STATEFUL else cutting[0]
@@ -85,6 +82,12 @@ def cut_off(network: Network, mode: str, update: UpdateNetwork) -> str:
     ranges = sorted(match[1] for key in update.values if (match := _RANGES.fullmatch(key)))
     routers = _networks_on(network)
     return f"{ranges[0]} cuts off {count(routers, 'network')}" if ranges and routers else ""
+
+
+def _cutting_keys(mode: str, update: UpdateNetwork) -> list[str]:
+    """The keys of an update whose new values cut off instances."""
+    shared = sorted(key for key, value in update.values.items() if _cuts(mode, key, value))
+    return [*shared, *(["parent"] if update.members else [])]
 
 
 def _cuts(mode: str, key: str, value: str) -> bool:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from typing import TypeAlias
 
 import modes
 from plan.networks.wanted_networks import names
 from state.peers import UnitData
 from state.view import View
+from values.interface import Interface
 from values.status import Status, StatusText, blocked
 from values.wanted_network import WantedNetwork
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _AUTOMATIC = ipaddress.ip_network("10.0.0.0/8")
 """The charm chooses a subnet with this prefix length in it."""
@@ -127,22 +131,25 @@ def _option_of(view: View, bridge: str, bridges: Collection[str], version: int) 
 def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
     """What overlaps a subnet on this machine: an interface's own subnet, or a route. Or empty."""
     net = ipaddress.ip_interface(cidr).network
-    for interface in view.interfaces:
-        if interface.name in but:
-            continue
-        for subnet in interface.subnets:
-            used = ipaddress.ip_interface(subnet).network
-            if used.version == net.version and used.overlaps(net):
-                return f"{used} of {interface.name}"
-        for route in interface.routes:
-            # A wider route stands for many networks, and the more specific one wins on purpose.
-            used = ipaddress.ip_network(route)
-            if interface.name == _NOWHERE and used == net:
-                continue  # A BGP daemon announces the network with such a route.
-            if (
-                used.version == net.version
-                and used.overlaps(net)
-                and used.prefixlen >= net.prefixlen
-            ):
-                return f"{used} by {interface.name}"
+    overlaps = (_of_interface(i, net) for i in view.interfaces if i.name not in but)
+    return next(filter(None, overlaps), "")
+
+
+def _of_interface(interface: Interface, net: _Network) -> str:
+    """What an interface has or reaches that overlaps a subnet, empty if nothing does."""
+    for subnet in interface.subnets:
+        used = ipaddress.ip_interface(subnet).network
+        if _overlap(used, net):
+            return f"{used} of {interface.name}"
+    for route in interface.routes:
+        used = ipaddress.ip_network(route)
+        if interface.name == _NOWHERE and used == net:
+            continue  # A BGP daemon announces the network with such a route.
+        # A wider route stands for many networks, and the more specific one wins on purpose.
+        if _overlap(used, net) and used.prefixlen >= net.prefixlen:
+            return f"{used} by {interface.name}"
     return ""
+
+
+def _overlap(used: _Network, net: _Network) -> bool:
+    return used.version == net.version and used.overlaps(net)

@@ -150,13 +150,18 @@ def _addresses(network: Network) -> list[str]:
 
 def _site(view: View, lxd: ClusterView, net: WantedNetwork, parent: str) -> Site:
     here = [cidr for i in view.interfaces for cidr in (*i.subnets, *i.routes)]
-    others = [n for n in lxd.networks or () if n.name != net.name]
-    made = [address for network in others for address in _addresses(network) if "/" in address]
-    taken = (*here, *parents.taken(view, net), *made, *(m.address for m in lxd.members))
+    of_members = [member.address for member in lxd.members]
+    taken = (*here, *parents.taken(view, net), *_subnets_beside(lxd, net), *of_members)
     on = next((i for i in view.interfaces if i.name == parent), None)
     return Site(
         lxd.server.fingerprint, view.bound.subnet, contributions.members_version(view), taken, on
     )
+
+
+def _subnets_beside(lxd: ClusterView, net: WantedNetwork) -> list[str]:
+    """The subnets of LXD's other networks."""
+    others = [network for network in lxd.networks or () if network.name != net.name]
+    return [address for network in others for address in _addresses(network) if "/" in address]
 
 
 def _keys(net: WantedNetwork) -> dict[str, str]:
@@ -220,10 +225,7 @@ def _drift(
     nic = mode.nic(net, "") if ownership.is_charms(lxd, network) else None
     if isinstance(links, Status):
         return NetworkChange(problem=links, nic=nic)
-    if AUTO in changes.values():
-        # This replaces a word that LXD would not know, or would understand differently.
-        chosen = _resolved(view, lxd, net, links)
-        changes = {k: chosen.get(k, v) if v == AUTO else v for k, v in changes.items()}
+    changes = _without_auto(view, lxd, net, changes, links)
     if problem := obstacles.of_update(view, lxd, net, network, changes):
         return NetworkChange(problem=problem, nic=nic)
     update = _update(net, network, changes, links)
@@ -237,6 +239,20 @@ def _drift(
     if cut and not view.options.network_disruptive:
         return NetworkChange(problem=refused(net, cut), nic=nic)
     return NetworkChange((update,), nic=nic)
+
+
+def _without_auto(
+    view: View,
+    lxd: ClusterView,
+    net: WantedNetwork,
+    changes: dict[str, str],
+    links: Mapping[str, str],
+) -> dict[str, str]:
+    """The changes, with chosen values for `auto`, which LXD does not know or reads differently."""
+    if AUTO not in changes.values():
+        return changes
+    chosen = _resolved(view, lxd, net, links)
+    return {k: chosen.get(k, v) if v == AUTO else v for k, v in changes.items()}
 
 
 def refused(net: WantedNetwork, cut: str) -> Status:

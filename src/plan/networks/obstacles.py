@@ -82,14 +82,18 @@ def _taken_interface(
 def _of_network(lxd: ClusterView, net: WantedNetwork, links: Mapping[str, str]) -> Status | None:
     """Blocked for an uplink on an interface of an existing network."""
     for other in lxd.networks or ():
-        vlan = other.config.get("vlan", "")
-        apart = net.vlan and vlan and vlan != str(net.vlan)
         shared = {m for m, parent in links.items() if parent and other.parents.get(m) == parent}
-        if shared and not apart and other.name != net.name:
+        if shared and other.name != net.name and not _has_other_vlan(other, net):
             return blocked(
                 f"{links[min(shared)]} is used by {other.name}: name another for {net.name}"
             )
     return None
+
+
+def _has_other_vlan(network: Network, net: WantedNetwork) -> bool:
+    """Whether both networks have a VLAN, and not the same one."""
+    vlan = network.config.get("vlan", "")
+    return bool(net.vlan and vlan) and vlan != str(net.vlan)
 
 
 def of_update(

@@ -120,15 +120,7 @@ def _made(lxd: ClusterView) -> list[Network]:
 
 def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> MemberOverlay:
     address = network.config.get("ipv4.address", _NONE)
-    own = lxd.member(lxd.server.name)
-    others = [m.address for m in lxd.members if own is None or m.name != own.name]
-    overlay = OverlayDhcp(
-        network=network.name,
-        mac=network.config.get("bridge.hwaddr", ""),
-        group=network.config.get(f"{TUNNEL}group", ""),
-        mtu=network.config.get("bridge.mtu") or OverlayDhcp.mtu,
-        peers=tuple(sorted(others)) if _is_unicast(view, lxd, network) else (),
-    )
+    overlay = _without_dhcp(view, lxd, network)
     if "/" not in address:
         # Without IPv4 there are no addresses to give out: LXD announces those of IPv6.
         return MemberOverlay(overlay if overlay.peers else None)
@@ -142,6 +134,18 @@ def _overlay(view: View, lxd: ClusterView, peers: Peers, network: Network) -> Me
         return MemberOverlay(problem=_no_share(network.name, gateway, unit))
     first, last = share(share_number(view.unit, gateway), gateway)
     return MemberOverlay(replace(overlay, gateway=address, first=str(first), last=str(last)))
+
+
+def _without_dhcp(view: View, lxd: ClusterView, network: Network) -> OverlayDhcp:
+    """This member's part of an overlay, which only connects it to the other members."""
+    others = [m.address for m in lxd.members if m.name != lxd.server.name]
+    return OverlayDhcp(
+        network=network.name,
+        mac=network.config.get("bridge.hwaddr", ""),
+        group=network.config.get(f"{TUNNEL}group", ""),
+        mtu=network.config.get("bridge.mtu") or OverlayDhcp.mtu,
+        peers=tuple(sorted(others)) if _is_unicast(view, lxd, network) else (),
+    )
 
 
 def _members(peers: Peers) -> list[str]:

@@ -83,12 +83,18 @@ def fitted(net: WantedNetwork, lxd: ClusterView) -> WantedNetwork:
         return net
     current = made(lxd, net.name)
     families = _of_router(uplink, current)
+    if not families:
+        # LXD may choose addresses: the network is at least one between instances.
+        return net
     addresses = {"ipv4": net.ipv4, "ipv6": net.ipv6}
-    lacking = {f for f, value in addresses.items() if value == AUTO and f not in families}
-    # Without any family LXD may choose: the network is at least one between instances.
-    kept = {f for f in addresses if current and "/" in current.config.get(f"{f}.address", "")}
-    fitting = lacking - kept if families else set[str]()
-    return replace(net, **dict.fromkeys(fitting, _NONE))
+    automatic = {family for family, value in addresses.items() if value == AUTO}
+    return replace(net, **dict.fromkeys(automatic - families - _addressed(current), _NONE))
+
+
+def _addressed(network: Network | None) -> set[str]:
+    """The families in which a network has an address."""
+    config = network.config if network else dict[str, str]()
+    return {family for family in _FAMILIES if "/" in config.get(f"{family}.address", "")}
 
 
 def _of_router(uplink: Network, current: Network | None) -> set[str]:

@@ -36,14 +36,19 @@ def default(
         return net
     other_name = network_modes.other_name(net.name, mode.name)
     names = [net.name] if other_name in more else [other_name, net.name]
-    ours = [n for n in existing if n.name in names and n.config.get(NAMED, net.name) == net.name]
-    of_mode = {n.name: n for n in ours if _may_become(n, mode)}
+    made = [n for n in existing if _may_be_default(n, net) and n.name in names]
     # An older charm may have made both: instances are on the one that the profile uses.
-    names.sort(key=lambda name: name not in of_mode or _PROFILE not in of_mode[name].used_by)
+    made.sort(key=lambda n: (_PROFILE not in n.used_by, names.index(n.name)))
     taken = any(n.name == net.name for n in existing)
     free = other_name if taken else net.name
-    name = next((name for name in names if name in of_mode), free)
+    name = made[0].name if made else free
     return replace(net, name=name, named=net.name if name != net.name else "")
+
+
+def _may_be_default(network: Network, net: WantedNetwork) -> bool:
+    """Whether a network was made for the default network, in its mode."""
+    is_for_it = network.config.get(NAMED, net.name) == net.name
+    return is_for_it and _may_become(network, network_modes.MODES[net.mode])
 
 
 def _may_become(network: Network, mode: Mode) -> bool:
