@@ -51,14 +51,24 @@ def due(view: View, lxd: ClusterView) -> Due:
         current, digest_before = lxd.server.config.get(key, ""), lxd.notes.get(WROTE + key, "")
         if not may_change(key, current, lxd.notes, view.proxies):
             notes |= {WROTE + key: ""} if digest_before else {}
-            if current != value and _option(view.options, key) != AUTO:
-                problem = blocked(f"{key} was set by hand: lxc config unset {key}")
+            problem = _set_by_hand(view.options, key, current, value) or problem
         elif current != value:
             values[key] = value
         elif digest_before and digest_before != digest(key, value):
             notes[WROTE + key] = digest(key, value)
+    return Due(_steps(notes, values, view.proxies), problem)
+
+
+def _steps(notes: dict[str, str], values: dict[str, str], model: Proxies) -> tuple[Step, ...]:
     steps: tuple[Step, ...] = (WriteNotes(notes),) if notes else ()
-    return Due((*steps, SetProxies(values, view.proxies)) if values else steps, problem)
+    return (*steps, SetProxies(values, model)) if values else steps
+
+
+def _set_by_hand(options: Options, key: str, current: str, value: str) -> Status | None:
+    """Blocked for a key with another value than an option names."""
+    if current == value or _option(options, key) == AUTO:
+        return None
+    return blocked(f"{key} was set by hand: lxc config unset {key}")
 
 
 def wanted(options: Options, model: Proxies, members: Iterable[str]) -> dict[str, str]:

@@ -51,12 +51,15 @@ def to_write(view: View) -> Ceph | None:
     answer = ceph.RELATION.of(view)
     if answer is None or answer.written:
         return None
-    pools = view.lxd.pools if isinstance(view.lxd, ClusterView) else None
-    uses = any(backends.on_ceph(pool.driver) for pool in pools or ())
-    if not answer.same and any(map(_is_ours, pools or ())):
+    pools = (view.lxd.pools or ()) if isinstance(view.lxd, ClusterView) else ()
+    if not answer.same and any(map(_is_ours, pools)):
         return None
-    # LXD uses it already: its monitors and its key may change.
-    return answer if answer.ready or (answer.opens and uses) else None
+    # If LXD uses it already, its monitors and its key may change.
+    return answer if answer.ready or (answer.opens and any(map(_is_in_ceph, pools))) else None
+
+
+def _is_in_ceph(pool: Pool) -> bool:
+    return backends.on_ceph(pool.driver)
 
 
 def not_ready(view: View) -> Status | None:

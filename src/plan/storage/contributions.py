@@ -130,12 +130,17 @@ def _to_pool(view: View, lxd: ClusterView, request: ContributionRequest) -> Cont
     decided = Storage(backend=request.backend, pool=request.pool)
     if request.pool not in more and _devices_are_for_earlier(view, decided):
         pool = replace(pool, devices=())
-    config = _member_config(view, pool, lxd.server, frozenset())
-    config = config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
+    config = _fitting_config(view, pool, lxd.server)
     if isinstance(config, Status):
         return Contribution(problem=config.message) if config.kind is Kind.BLOCKED else None
     disk = config.device.unique if config.device else ()
     return Contribution(device=config.path, disk=disk)
+
+
+def _fitting_config(view: View, pool: WantedPool, server: Server) -> MemberConfig | Status:
+    """This member's part of a new pool; or why it cannot have one, or has no room for it."""
+    config = _member_config(view, pool, server, frozenset())
+    return config if isinstance(config, Status) else _no_room(view, [config], _OF_NEW) or config
 
 
 def _without_device(view: View, decided: Storage | None) -> Status | None:
@@ -196,20 +201,24 @@ def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status |
     LXD makes its files sparse, so a lack of space would show only when they are full. Those of
     other pools may still grow.
     """
-    last = configs[-1]
+    *others, last = configs
     pool, name = last.pool, f"pool {last.pool.name}"
     if last.device and in_bytes(pool.volume_size) > last.device.size:
         size = f"{last.path[:20]} has: {last.device.size >> 30} GiB"
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {size}")
     if view.room is None or not _is_file(last):
         return None
-    names = {config.pool.name for config in configs}
-    promised = sum(size for made, size in view.growth.items() if made not in names)
-    left = view.room - promised - sum(_bytes(c) for c in configs[:-1] if _is_file(c))
+    left = view.room - _promised(view, others, {config.pool.name for config in configs})
     if _bytes(last) <= left:
         return None
     space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"
     return blocked(f"{name}: {space}: {cure}")
+
+
+def _promised(view: View, configs: Sequence[MemberConfig], names: set[str]) -> int:
+    """Bytes that files of pools may still take: these new files, and those of other pools."""
+    growth = sum(size for made, size in view.growth.items() if made not in names)
+    return growth + sum(_bytes(config) for config in configs if _is_file(config))
 
 
 def _is_file(config: MemberConfig) -> bool:

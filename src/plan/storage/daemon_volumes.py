@@ -149,9 +149,14 @@ def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     moves = _moves_off_volumes(lxd)
     own = [v for v in lxd.volumes or () if v.cache and v.location == member.name]
     if view.options.on_remove == ABANDON:
-        steps = (GiveUp(step) for step in (*moves, *(DropVolume(v.pool, v.name) for v in own)))
-        return [step for step in steps if step.volume not in view.history.kept]
+        drops = [DropVolume(volume.pool, volume.name) for volume in own]
+        return _unless_kept([GiveUp(step) for step in (*moves, *drops)], view)
     return [*moves, *(step for volume in own for step in _dropped(volume, view, lxd))]
+
+
+def _unless_kept(steps: list[GiveUp], view: View) -> list[Step]:
+    """The steps for volumes that LXD has not refused to delete in this run."""
+    return [step for step in steps if step.volume not in view.history.kept]
 
 
 def _moves_off_volumes(lxd: ClusterView) -> list[KeepOnVolume]:

@@ -32,18 +32,23 @@ def choice(
     listed = view.devices.get(pool.devices, ())
     found = [shared_disks.as_used(device, view.peers) for device in listed]
     candidates = [d for d in found if taken.isdisjoint((d.node, *d.unique))]
-    if found and not candidates:
-        return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
     if not candidates:
-        first, *others = pool.devices
-        more = f" and {len(others)} more" if others else ""
-        return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
+        return _none_left(pool, found)
     least = max(SMALLEST, in_bytes(pool.size))
     usable = [d for d in candidates if not unusable(d, least)]
     if usable:
         return usable[0]
     offered = min(candidates, key=_rank)
     return _blocked_by(offered.path, f" {unusable(offered, least)}")
+
+
+def _none_left(pool: WantedPool, found: list[Device]) -> Status:
+    """Blocked if none of a pool's devices is on this machine, or all are in other pools."""
+    if found:
+        return _blocked_by(found[0].path, f" is in another pool: name one more for {pool.name}")
+    first, *others = pool.devices
+    more = f" and {len(others)} more" if others else ""
+    return _blocked_by(first, f"{more} for the pool {pool.name}: not on this machine")
 
 
 def _rank(device: Device) -> int:
