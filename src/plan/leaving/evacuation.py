@@ -49,11 +49,8 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
         return (AwaitEvacuation(member.name),)
     if not member.evacuated and member.scheduler != CLOSED:
         return (CloseMember(member.name),)
-    on_member = blockers.instances(lxd, member)
-    movable = [i for i in on_member if not migration.obstacle(i, lxd)]
-    with_targets = [
-        (i, targets) for i in movable if (targets := _open_targets(view, lxd, member, i))
-    ]
+    movable = [i for i in blockers.instances(lxd, member) if not migration.obstacle(i, lxd)]
+    with_targets = _with_targets(view, lxd, member, movable)
     moving = {str(i) for i, _ in with_targets}
     if again := restarts.due(view, lxd, member.name, moving):
         return again
@@ -61,6 +58,14 @@ def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
         instance, targets = with_targets[0]
         return (_move(lxd, member, instance, targets[0], len(with_targets) - 1),)
     return _noting_unmoved(view, member, movable)
+
+
+def _with_targets(
+    view: View, lxd: ClusterView, member: Member, movable: list[Instance]
+) -> list[tuple[Instance, list[str]]]:
+    """The instances that another member may take now, each with the members that may."""
+    targets = ((i, _open_targets(view, lxd, member, i)) for i in movable)
+    return [(instance, members) for instance, members in targets if members]
 
 
 def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tuple[Step, ...]:

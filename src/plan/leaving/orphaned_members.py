@@ -9,6 +9,7 @@ A forced removal runs none of a unit's hooks, and a dead machine runs none at al
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 from plan import duties
 from records import member_marks, member_units
@@ -71,11 +72,9 @@ def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[S
     names = orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names]
     up = [m for m in orphans if m.up and m.name not in lxd.unreachable]
-    sightings = [note for member in up for note in member_marks.seen(member, view.now, lxd)]
-    return [
-        *sightings,
-        *(note for member in orphans for note in member_marks.unresponsive(member, view.now, lxd)),
-    ]
+    seen = (member_marks.seen(member, view.now, lxd) for member in up)
+    unresponsive = (member_marks.unresponsive(member, view.now, lxd) for member in orphans)
+    return [*chain.from_iterable(seen), *chain.from_iterable(unresponsive)]
 
 
 def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[str, ...]:

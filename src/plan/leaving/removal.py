@@ -52,14 +52,8 @@ _REVIVE = (
 
 def plan_removal(view: View) -> Plan:
     """The plan of a leaving unit."""
-    if last_unit.ends(view) and view.options.on_remove == ABANDON:
-        return Plan(waiting("the application is being removed: LXD is left as it is"))
-    if ended := outside.networks_ended(view):
-        return outcomes.with_steps(*ended)
-    if unused := _without_snap(view):
-        return unused
-    if exchange := upgrade.of_leaver(view):
-        return outcomes.with_steps(*exchange)
+    if first := _before_lxd(view):
+        return first
     if view.lxd is None or view.peers is None:
         clustered = isinstance(view.lxd, ClusterView) and view.lxd.server.clustered
         return _without_peers() if clustered else outside.of_deb(view)
@@ -70,6 +64,18 @@ def plan_removal(view: View) -> Plan:
     if foreign := identity.foreign(view, view.lxd, view.peers):
         return outside.of_foreign(view, foreign)
     return _plan_clustered(view, view.lxd, view.peers)
+
+
+def _before_lxd(view: View) -> Plan | None:
+    """The plan of a unit that leaves without its LXD, or first exchanges it. Else None."""
+    if last_unit.ends(view) and view.options.on_remove == ABANDON:
+        return Plan(waiting("the application is being removed: LXD is left as it is"))
+    if ended := outside.networks_ended(view):
+        return outcomes.with_steps(*ended)
+    if unused := _without_snap(view):
+        return unused
+    exchange = upgrade.of_leaver(view)
+    return outcomes.with_steps(*exchange) if exchange else None
 
 
 def _without_peers() -> Plan:
@@ -138,8 +144,7 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         )
     if expects := last_unit.expected(view, lxd, peers):
         return _let_in(view, lxd, peers, expects)
-    abandons = view.options.on_remove == ABANDON
-    if abandons and (joiners := last_unit.awaited(view, lxd, peers)):
+    if joiners := _awaited_joiners(view, lxd, peers):
         return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
@@ -148,6 +153,12 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
     joining = admission.awaiting(view, lxd, peers)
     return outcomes.with_steps(*joining) if joining else None
+
+
+def _awaited_joiners(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
+    """Units that an abandoned member waits for: they may take what can move."""
+    abandons = view.options.on_remove == ABANDON
+    return last_unit.awaited(view, lxd, peers) if abandons else frozenset()
 
 
 def _blocked(

@@ -54,13 +54,17 @@ def _due(
     }
     if left != member_marks.stopped(member, lxd.notes):
         return (WriteNotes(member_marks.with_stopped(member, left)),)
-    up = {m.name for m in lxd.members if m.up}
     tried = view.history.started | set(moving)
     return tuple(
         StartInstance(i.project, i.name, member, restorable)
         for i in (by_name[name] for name in sorted(left.keys() - tried))
-        if i.location in up
+        if _is_up(i.location, lxd)
     )
+
+
+def _is_up(name: str, lxd: ClusterView) -> bool:
+    member = lxd.member(name)
+    return member is not None and member.up
 
 
 def _stays_due(instance: Instance, member: str, target: str) -> bool:
@@ -131,13 +135,7 @@ def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str
     units = cluster_change.units(view, lxd, peers)
     renamed = {r.old for r in renames.pending(lxd.notes, lxd.members, units)}
     noted = sorted(member_marks.that_stopped(lxd.notes) - renamed)
-    members = {m.name: m for m in lxd.members}
-    present = {name: members[name] for name in noted if name in members}
     orphaned = orphaned_members.orphaned(view, lxd, peers, own)
-    alive = {
-        name
-        for name, member in present.items()
-        if not member_marks.kept(member, lxd)
-        and not (name in orphaned and member_marks.dead(member, view.now, lxd))
-    }
+    dead = {m.name for m in lxd.members if member_marks.dead(m, view.now, lxd)}
+    alive = {m.name for m in lxd.members if not member_marks.kept(m, lxd)} - (orphaned & dead)
     return [name for name in noted if name not in alive]
