@@ -133,8 +133,7 @@ class InputReader:
         peers = self._peers()
         if peers is None:
             return None, reading.units() if leader else None
-        may_coordinate = peers.app.delegated and bool(peers.own.cluster)
-        if leader or may_coordinate or hears_nobody(peers):
+        if leader or _may_coordinate(peers) or hears_nobody(peers):
             units = reading.units()
             return self._completed(peers, units), units
         if not peers.unplaced:
@@ -162,3 +161,8 @@ class InputReader:
             if databag:
                 others[unit] = load(UnitData, databag)
         return replace(peers, others=others)
+
+
+def _may_coordinate(peers: Peers) -> bool:
+    """Whether this unit may have to look after members without a unit in the leader's place."""
+    return peers.app.delegated and bool(peers.own.cluster)

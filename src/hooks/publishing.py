@@ -37,7 +37,7 @@ def publish(model: ops.Model, binding: str, juju: HookInput, plan: Plan, hostnam
     address = plan.own.address if plan.own else own.address
     storage, pools = juju.peers.app.storage, _pools(juju.peers)
     _publish_requests(model, Requester(juju.unit, juju.options, hostname, address, storage, pools))
-    if plan.own is not None and (plan.own != own or own.misread):
+    if plan.own is not None and (plan.own != own or own.invalid_key):
         write(relation.data[model.unit], plan.own)
         # A new version or port is published together with the data for the peers.
         model.unit.set_ports(PORT)

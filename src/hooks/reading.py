@@ -148,13 +148,17 @@ def bound(model: ops.Model, options: Options) -> Bound:
     if not any(modes.MODES[net.mode].on_binding for net in nets):
         return Bound()
     binding = addresses(model, NETWORK)
-    passes = bool(binding.problem) and listening.NO_NETWORK not in binding.problem
-    if passes and any(map(contributions.is_on_binding, nets)):
+    if _may_pass(binding.problem) and any(map(contributions.is_on_binding, nets)):
         raise NoAnswer(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
     names = {name for net in nets for name in wanted_networks.names(net)}
     entries = [entry for entry in binding.addresses if entry.interface not in names]
     carrier = choice.carrier(entries)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
+
+
+def _may_pass(problem: str) -> bool:
+    """Whether Juju may give the binding's addresses later, without the operator."""
+    return bool(problem) and listening.NO_NETWORK not in problem
 
 
 def is_gone(unit: str) -> bool:

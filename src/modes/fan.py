@@ -60,22 +60,30 @@ def _off_subnet(interfaces: Iterable[Interface], subnet: str, wanted: WantedNetw
     """Why a machine cannot have a part in a fan over a subnet, empty if it can."""
     all_interfaces = tuple(interfaces)
     if (chosen := wanted.config.get(_UNDERLAY, AUTO)) != AUTO:
-        if not is_subnet(chosen) or ipaddress.ip_network(chosen, strict=False).version != 4:
-            # LXD says what it wants instead.
+        if not _is_ipv4(chosen):
+            # LXD refuses it, and its error says what it takes.
             return ""
         net = underlay = ipaddress.ip_network(chosen, strict=False)
     elif subnet:
+        if not _is_ipv4(subnet):
+            return "fan: the binding network has no IPv4 subnet"
         net = ipaddress.ip_network(subnet, strict=False)
         underlay = _underlay(net)
+    elif (default := _default_network(all_interfaces)) is not None:
+        net = underlay = default
     else:
-        # LXD takes the subnet of the default gateway, only for IPv4 (by source).
-        nets = [_ipv4_networks(i) for i in all_interfaces if 4 in i.defaults]
-        if not any(nets):
-            return "fan: no IPv4 default route: bind network to a space with IPv4"
-        net = underlay = next(net for found in nets for net in found)
-    if net.version != 4:
-        return "fan: the binding network has no IPv4 subnet"
+        return "fan: no IPv4 default route: bind network to a space with IPv4"
     return _misfit(underlay, wanted) or _no_place(all_interfaces, net, underlay)
+
+
+def _is_ipv4(subnet: str) -> bool:
+    return is_subnet(subnet) and ipaddress.ip_network(subnet, strict=False).version == 4
+
+
+def _default_network(interfaces: tuple[Interface, ...]) -> _Network | None:
+    """The subnet of the default gateway, which LXD takes by itself, only for IPv4 (by source)."""
+    nets = (_ipv4_networks(interface) for interface in interfaces if 4 in interface.defaults)
+    return next((net for found in nets for net in found), None)
 
 
 def _misfit(underlay: _Network, wanted: WantedNetwork) -> StatusText:

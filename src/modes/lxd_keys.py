@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ANYBODYS = "user."
+_USER_KEYS = "user."
 """The beginning of keys that LXD takes for any network."""
 _BOTH = ("ipv4", "ipv6")
 
@@ -68,11 +68,11 @@ _KNOWN = BRIDGE | FAN | PHYSICAL | OVN | {"bridge.mode"}
 
 
 def misfit(key: str, taken: frozenset[str]) -> bool:
-    """Whether a key is one of other networks than those with the keys `taken`.
+    """Whether a key belongs to networks of other types only: it is not among the keys `taken`.
 
-    A key of no network may be one of a later LXD: LXD itself refuses what it does not know.
+    A key that no type has may be one of a later LXD: LXD itself refuses what it does not know.
     """
-    return not key.startswith(_ANYBODYS) and not _among(key, taken) and _among(key, _KNOWN)
+    return not key.startswith(_USER_KEYS) and not _among(key, taken) and _among(key, _KNOWN)
 
 
 def like(key: str, taken: Iterable[str]) -> list[str]:
@@ -82,7 +82,7 @@ def like(key: str, taken: Iterable[str]) -> list[str]:
     """
     usable, first = set(taken) - _MAAS, key.partition(".")[0]
     alike = sorted(name for name in usable if name.partition(".")[0] == first)
-    return alike or sorted({name.partition(".")[0] for name in usable} | {_ANYBODYS + "*"})
+    return alike or sorted({name.partition(".")[0] for name in usable} | {_USER_KEYS + "*"})
 
 
 def _among(key: str, patterns: Iterable[str]) -> bool:

@@ -19,13 +19,14 @@ MARK = "user.lxd-cluster.mode"
 """LXD's key of a network: the mode in which the charm made it. Several modes have one type."""
 
 NAMED = "user.lxd-cluster.name"
-"""LXD's key of a network: the name in the option, if that was taken when it was made. Several names
-may have the same other name, see `other_name`.
+"""LXD's key of a network: its name in the option, if another network had that name at its creation.
+
+Several names may have the same other name, see `other_name`.
 """
 
 
 AUTO = "auto"
-"""A value that the charm or LXD chooses, once."""
+"""The value of an option that lets the charm or LXD choose, once."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 """Why an interface of a machine cannot be a network's parent. Each check returns empty if it can.
 
-The kernel and LXD refuse it late: when an instance starts, or never. A macvlan cannot be opened
+The kernel and LXD report this late: when an instance starts, or never. A macvlan cannot be opened
 while its interface is down. It cannot be made on a port of a bridge, a bond or an Open vSwitch
 (they have the interface's only receive handler), and its MTU cannot be larger than its interface's.
 An access point takes frames only from its client's MAC.

@@ -113,7 +113,7 @@ MODE = Mode(
     config=_config,
     resolve=_resolve,
     nic=on_network,
-    # Its TTL goes with unicast; without it an operator's own stays.
+    # The charm sets a TTL for unicast only: otherwise an operator's own stays.
     chosen=frozenset({f"{TUNNEL}group", "bridge.hwaddr", TTL}),
     one_name=True,
     shared_parent=f"{TUNNEL}interface",

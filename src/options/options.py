@@ -335,18 +335,22 @@ def leaving_options(config: Mapping[str, object]) -> Options:
     """
     values = {name.replace("-", "_"): value for name, value in config.items()}
     wrong: set[str] = set()
-    while True:
+    options = None
+    while options is None:
         try:
             options = Options.model_validate(values)
         except ValidationError as error:
-            found = {str(at) for e in error.errors() for at in e["loc"]} & values.keys()
-            # What belongs to no single option may be in any of them.
-            wrong |= found or values.keys() - _OF_LEAVERS or values.keys()
+            wrong |= _wrong(error, values)
             values = {name: value for name, value in values.items() if name not in wrong}
-            continue
-        if options.on_remove == ABANDON and any(map(_concerns_networks, wrong)):
-            return options.model_copy(update={"on_remove": EVACUATE})
-        return options
+    if options.on_remove == ABANDON and any(map(_concerns_networks, wrong)):
+        return options.model_copy(update={"on_remove": EVACUATE})
+    return options
+
+
+def _wrong(error: ValidationError, values: Mapping[str, object]) -> set[str]:
+    """The options that an error names. If it names none, any that a leaving unit does not need."""
+    named = {str(part) for details in error.errors() for part in details["loc"]} & values.keys()
+    return named or values.keys() - _OF_LEAVERS or set(values)
 
 
 def _concerns_networks(field: str) -> bool:

@@ -26,22 +26,16 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     """The wanted content of the application's databag. Unchanged if nothing has changed."""
     units = {view.unit: own, **peers.others}
     app = peers.app
-    bootstrap = app.bootstrap
-    if not app.cluster and not any(d.cluster for d in units.values()):
-        bootstrap = _bootstrap_unit(view, app, units)
+    bootstrap = app.bootstrap if _is_formed(app, units) else _bootstrap_unit(view, app, units)
     # Committed data are recorded in a later hook than the bootstrap unit's own: the units that
     # wait for its token would otherwise first run a hook for this record.
     published = peers.data(bootstrap, view.unit)
-    cluster, storage = app.cluster, app.storage
-    if published is not None and published.cluster:
-        cluster = cluster or published.cluster
-        storage = storage or published.storage
-    # A leader that stands in for a bootstrap unit that is gone.
-    storage = storage or peers.own.storage
+    made = published if published is not None and published.cluster else UnitData()
     data = AppData(
         bootstrap=bootstrap,
-        cluster=cluster,
-        storage=storage,
+        cluster=app.cluster or made.cluster,
+        # If the bootstrap unit is gone, the leader takes its place.
+        storage=app.storage or made.storage or peers.own.storage,
         queue=_queue(view, app, units, bootstrap),
         removed=app.removed,
         delegated=_is_delegated(view, app, own),
@@ -49,6 +43,11 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
         return _as_lxd_has_it(data, view, view.lxd, peers, own)
     return data
+
+
+def _is_formed(app: AppData, units: dict[str, UnitData]) -> bool:
+    """Whether there is a cluster, on record or by the data of a member."""
+    return bool(app.cluster) or any(data.cluster for data in units.values())
 
 
 def _is_delegated(view: View, app: AppData, own: UnitData) -> bool:
@@ -109,7 +108,7 @@ def begun_again(peers: Peers) -> AppData:
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
 ) -> tuple[QueueEntry, ...]:
-    """Rewritten only when a unit comes, goes, or misses its turn; that unit goes to the end."""
+    """Rewritten only when a unit comes, goes, or misses its token; that unit goes to the end."""
     unchanged: list[QueueEntry] = []
     late: list[QueueEntry] = []
     for entry in app.queue:
@@ -129,7 +128,7 @@ def _queue(
 
 
 def _attempt_due(entry: QueueEntry, units: dict[str, UnitData]) -> int:
-    """The attempt of `entry`: a higher number if the unit has missed its turn."""
+    """The attempt of `entry`: a higher number if the unit has not used its token."""
     data = units.get(entry.unit)
     if data is None or data.cluster:
         return entry.attempt
@@ -230,8 +229,8 @@ def _empty(units: frozenset[str], peers: Peers, lxd: ClusterView) -> frozenset[s
 def unreadable(peers: Peers) -> Status | None:
     """Blocked for a unit whose databag has a part that is not valid."""
     for unit, data in sorted(peers.others.items()):
-        if data.misread:
-            return blocked(f"{unit}: its {data.misread} cannot be read; refresh or remove it")
+        if data.invalid_key:
+            return blocked(f"{unit}: its {data.invalid_key} cannot be read; refresh or remove it")
     return None
 
 

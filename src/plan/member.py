@@ -33,7 +33,7 @@ from plan.storage import ceph_access, daemon_volumes, left_folders, pools, share
 from plan.storage import contributions as storage_contributions
 from records import member_marks, pool_deletions, renames
 from relations import ovn
-from state.cluster import ClusterView, Member
+from state.cluster import ClusterView, Member, Pool
 from state.peers import Contribution, ContributionRequest, ParentInterface, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
@@ -252,20 +252,28 @@ def _in_leaders_place(view: View, lxd: ClusterView, peers: Peers, own: UnitData)
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
     """What a coordinator publishes about the existing networks and pools."""
-    default = _decided(view, lxd, view.peers, own) if view.peers else None
-    # The record of the default pool does not say its user.
-    earlier = partial(ceph_access.has_earlier_user, view)
+    on_devices = {pool for pool, source in lxd.sources.items() if source.startswith(DEVICE)}
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),
-        "on_devices": tuple(sorted(p for p, s in lxd.sources.items() if s.startswith(DEVICE))),
-        "sources": {p: s for p, s in lxd.sources.items() if not s.startswith(DEVICE)},
-        "pools": pools.records(
-            tuple(p for p in lxd.pools or () if default and (p.name != default.pool or earlier(p)))
-        ),
+        "on_devices": tuple(sorted(on_devices)),
+        "sources": {p: s for p, s in lxd.sources.items() if p not in on_devices},
+        "pools": pools.records(_pools_beside_default(view, lxd, own)),
         "placed": networks.placed(view, lxd),
         "removed": orphaned_members.outsiders(lxd, view.peers.others) if view.peers else (),
     }
+
+
+def _pools_beside_default(view: View, lxd: ClusterView, own: UnitData) -> tuple[Pool, ...]:
+    """The cluster's pools without the default one, none while that is not known.
+
+    The record of the default pool does not have its user: with an earlier one it is listed, too.
+    """
+    default = _decided(view, lxd, view.peers, own) if view.peers else None
+    if default is None:
+        return ()
+    earlier = partial(ceph_access.has_earlier_user, view)
+    return tuple(p for p in lxd.pools or () if p.name != default.pool or earlier(p))
 
 
 def _made_here(view: View, lxd: ClusterView) -> Storage | None:
@@ -350,8 +358,7 @@ def _shared(
         *more_networks,
         gateways.steps(view.options, lxd),
     ]
-    down = [m.name for m in lxd.members if not m.up]
-    if any(groups) and down:
+    if any(groups) and (down := _down(lxd)):
         return _SharedChange(problem=waiting(f"to apply the options until {names(down)} is back"))
     # LXD tells the members that are up; the others read the change when they start.
     proxy = proxies.due(view, lxd)
@@ -367,6 +374,10 @@ def _shared(
     # The step for the default profile may note more instances later.
     groups = [profile_nics.settled(lxd), *groups, proxy.steps, change.steps]
     return _SharedChange(tuple(groups), problem, change.request)
+
+
+def _down(lxd: ClusterView) -> list[str]:
+    return [member.name for member in lxd.members if not member.up]
 
 
 def _refused_pool(offers: dict[str, Contribution]) -> Status | None:

@@ -63,7 +63,7 @@ def _unread(peers: Peers) -> Status | None:
     if peers.newer:
         newer = names(peers.newer_units) or "the application"
         return waiting(f"for the refresh of the charm: {newer} has a newer one")
-    if key := peers.app.misread:
+    if key := peers.app.invalid_key:
         # A unit that treated it as empty would make a second cluster.
         return blocked(f"the application's {key} cannot be read: refresh the charm")
     return None
@@ -166,7 +166,7 @@ def _origin(view: View, own: UnitData) -> dict[str, str]:
 
 
 def _attempt(view: View, peers: Peers) -> int:
-    """The number of this unit's attempt to join: a failed join and a missed turn each end one."""
+    """The number of this unit's attempt to join: a failed join and an unused token each end one."""
     entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
     after_failure = view.failures.next_attempt if view.failures else 0
     return max(peers.own.attempt, entry.attempt if entry else 0, after_failure)

@@ -53,4 +53,4 @@ def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
         reduced = data.model_copy(update=_SAYS_NOTHING)
     if member is None:
         return reduced
-    return reduced.model_copy(update={"cluster": ""}).doubted("membership")
+    return reduced.model_copy(update={"cluster": ""}).marked_invalid("membership")

@@ -3,8 +3,9 @@
 
 """The join lock in LXD's database: which unit may join now.
 
-The token issuer follows from which members are up, and two members may see that differently for a
-moment. There is one lock for all: only a member that knows its current value can change it.
+Which member is the token issuer depends on which members are up, and two members may see that
+differently for a moment. There is one lock for all: only a member that knows its current value can
+change it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def ended(unit: str, lxd: ClusterView) -> tuple[SetJoinLock, ...]:
 
 
 def granted(lxd: ClusterView, entry: QueueEntry, name: str) -> SetJoinLock:
-    """Gives the join lock to a unit, if the record is still as it was seen here."""
+    """Gives the join lock to a unit, if no other member changes the lock first."""
     lock = JoinLock(entry.unit, entry.attempt, name)
     return SetJoinLock(LOG, _next(lxd), f"{lock} {lxd.server.name}", entry.unit)
 

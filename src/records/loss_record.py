@@ -52,7 +52,7 @@ def migrated(value: str) -> dict[str, str]:
         members: dict[str, list[str]] = json.loads(value)
         return {LOG + member: _text(lost) for member, lost in members.items() if lost}
     except (ValueError, TypeError, AttributeError):
-        return {}  # Somebody else wrote there.
+        return {}  # It is not a note of the charm.
 
 
 def status(notes: Mapping[str, str]) -> Status | None:
@@ -67,7 +67,7 @@ def _names(value: str) -> list[str]:
     try:
         return sorted(map(str, json.loads(value)))
     except (ValueError, TypeError):
-        return []  # Somebody else wrote there.
+        return []  # It is not a note of the charm.
 
 
 def _text(lost: Iterable[str]) -> str:

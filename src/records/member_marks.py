@@ -50,7 +50,8 @@ def leaving(lxd: ClusterView) -> frozenset[str]:
 def about_to_leave(lxd: ClusterView) -> frozenset[str]:
     """The names of marked members that will leave by themselves.
 
-    A unit that was held may have been removed by force. Its member runs on, and is the operator's.
+    A unit that was held may have been removed by force. Its member keeps running, and belongs to
+    the operator.
     """
     return frozenset(name for name in leaving(lxd) if not lxd.notes.get(KEPT + name))
 
@@ -75,7 +76,7 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
 
 
 def is_removing(member: Member, lxd: ClusterView) -> bool:
-    """Whether a member has said that it leaves now."""
+    """Whether a member is marked as removing itself now."""
     return _marks(lxd).get(member.name) == REMOVING
 
 
@@ -125,7 +126,7 @@ def unmoved(member: str, notes: Mapping[str, str]) -> dict[str, Unmoved]:
         rows: dict[str, tuple[int, str]] = json.loads(notes.get(UNMOVED + member) or "{}")
         return {name: Unmoved(int(times), str(why)) for name, (times, why) in rows.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}  # Somebody else wrote there.
+        return {}  # It is not a note of the charm.
 
 
 def with_unmoved(
@@ -141,13 +142,13 @@ def with_unmoved(
 def serves(member: Member | None, lxd: ClusterView) -> bool:
     """Whether a member works for the cluster: it is up, evacuated or not, and stays.
 
-    LXD also calls a dead member evacuated: `Member.up` asks whether it answers.
+    LXD also calls a dead member evacuated: `Member.up` needs an answer of an evacuated one.
     """
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
 def admitted(member: str, record: Record, notes: Mapping[str, str]) -> dict[str, str]:
-    """The notes that a unit may join as this member, and that no earlier one of its name counts."""
+    """The note that a unit may join as this member. Notes about an earlier one of its name go."""
     earlier = (PREFIX, RAN, UNMOVED, UNIT, *_OBSERVED)
     cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
     return {**cleared, ADMITTED + member: str(record)}
@@ -159,15 +160,15 @@ def kept(member: Member, lxd: ClusterView) -> bool:
 
 
 def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
-    """Notes that these members belong to the operator until a unit says that one is its own."""
+    """Notes that these members belong to the operator, until a unit claims one as its own."""
     return {KEPT + member.name: "yes" for member in members}
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
     """A member notes its unit, and the attempt in which it joined: it is not the operator's.
 
-    After take-back the record may be right already, from a unit with the same number. An earlier
-    unit of this machine may have marked the member as leaving: this unit stays.
+    After take-back the record may be right already, from a unit with the same number. If an earlier
+    unit of this machine has marked the member as leaving, the mark goes: this unit stays.
     """
     steps = member_units.owned(member, unit, attempt, lxd)
     names = member_units.names(member, lxd)

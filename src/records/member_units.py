@@ -126,8 +126,6 @@ def is_of(member: Member, unit: str, data: UnitData, lxd: ClusterView) -> bool:
     given it the name of another member; then the record of the name that the unit knows counts.
     """
     noted = _under_its_name(member, lxd.notes)
-    if any(r.unit == unit for r in noted):
-        return True
     others = (r for name, r in records(lxd.notes).items() if name != member.name)
     units = {r.unit for r in (*noted, *_about(others, member))}
     if not units or unit in units:
@@ -138,16 +136,16 @@ def is_of(member: Member, unit: str, data: UnitData, lxd: ClusterView) -> bool:
     return known is not None and known.unit == unit and known.may_be_about(member)
 
 
-def came_in(member: Member, lxd: ClusterView) -> int:
-    """The attempt in which a member joined completely, -1 if it has not said so.
+def joined_attempt(member: Member, lxd: ClusterView) -> int:
+    """The attempt in which a member joined completely, -1 if it has not noted one.
 
-    Records that may be about it all count: it is not removed if it may have joined.
+    All records that may be about it count: a member that may have joined is not removed.
     """
     keys = {UNIT + name for name in names(member, lxd)}
     return max((r.attempt for key in keys if (r := record(key, lxd.notes))), default=-1)
 
 
-def left_by(member: Member, unit: str, attempt: int, lxd: ClusterView) -> bool:
+def is_left_by_failed_join(member: Member, unit: str, attempt: int, lxd: ClusterView) -> bool:
     """Whether a failed join of a unit left this member; the unit is at a later `attempt` now.
 
     A unit tries again only after it has reset its LXD, and it resets only an LXD that holds

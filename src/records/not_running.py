@@ -104,4 +104,4 @@ def _reasons(value: str) -> dict[str, str]:
         found: dict[str, str] = json.loads(value)
         return {str(instance): str(why) for instance, why in found.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}  # Somebody else wrote there.
+        return {}  # It is not a note of the charm.

@@ -28,7 +28,7 @@ def note(pool: str) -> str:
 
 
 def begun(pool: str) -> Mapping[str, str]:
-    """The note that the charm writes before it asks LXD to delete a pool."""
+    """The note that the charm writes before it requests the deletion of a pool from LXD."""
     return {note(pool): _BEGUN}
 
 

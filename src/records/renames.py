@@ -4,8 +4,8 @@
 """The notes about members that operators have renamed.
 
 A note is under the name that its member had. LXD also trusts a renamed member under its old name.
-Both get the new name together: a record that is still under an old name shows that the trust of its
-member may not have followed.
+Both get the new name together: a record that is still under an old name shows that LXD may still
+trust its member under that name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Rename:
 def pending(
     notes: Mapping[str, str], members: Iterable[Member], units: Mapping[str, str]
 ) -> tuple[Rename, ...]:
-    """The renames that the notes have not followed. `units` are members' units, by the peers.
+    """The renames that the notes do not have yet. `units` are members' units, by the peers.
 
     A record without an address is about the member of its unit.
     """

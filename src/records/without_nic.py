@@ -26,7 +26,7 @@ def read(notes: Mapping[str, str]) -> dict[str, str]:
         found: dict[str, str] = json.loads(notes.get(NOTE, "") or "{}")
         return {str(instance): str(started) for instance, started in found.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}  # Somebody else wrote there.
+        return {}  # It is not a note of the charm.
 
 
 def written(instances: Mapping[str, str]) -> dict[str, str]:

@@ -54,7 +54,7 @@ def request(
         if pool.backend in _OPERATIONS
     ]
     made = (*([decided] if decided else []), *others)
-    if (access := _access(app)) not in ops and _is_unasked(made, default, options):
+    if (access := _access(app)) not in ops and _has_unlisted_pool(made, default, options):
         ops.append(access)
     if not ops:
         return {}
@@ -72,10 +72,10 @@ def _new_pool(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
     return {"op": "create-pool", "name": pool.in_ceph, "replicas": replicas, "app-name": "rbd"}
 
 
-def _is_unasked(made: Iterable[Storage], default: WantedPool, options: Options) -> bool:
-    """Whether a pool is in Ceph and no option asks for it: a joining member also needs its key.
+def _has_unlisted_pool(made: Iterable[Storage], default: WantedPool, options: Options) -> bool:
+    """Whether a pool is in Ceph that no option names: a joining member needs the key for it, too.
 
-    Nobody knows its name in Ceph, and nothing is to be made there.
+    The pool exists, so the request need not make it.
     """
     names = {pool.name for pool in options.more_pools if pool.backend in _OPERATIONS}
     if default.backend in _OPERATIONS:
@@ -84,13 +84,13 @@ def _is_unasked(made: Iterable[Storage], default: WantedPool, options: Options) 
 
 
 def _may_mount(app: str, pool: WantedPool, replicas: int) -> dict[str, Any]:
-    """The file system exists already."""
+    """The operation for a pool on cephfs: it only gives access, because the file system exists."""
     del pool, replicas
     return _access(app)
 
 
 def _access(app: str) -> dict[str, Any]:
-    """The key opens file systems, and block devices as before."""
+    """The operation that lets the key open file systems, and block devices as before."""
     # LXD sets quotas (p) and makes snapshots (s).
     permissions = ["mon", "allow r, profile rbd", "osd", "allow rwx", "mds", "allow rwps"]
     return {"op": "set-key-permissions", "client": app, "permissions": permissions}
@@ -128,7 +128,7 @@ def answer(
 
 _KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LONGEST = 1000
-"""More characters of Ceph's answer than this are not useful."""
+"""The maximum number of characters that are kept of an error of Ceph."""
 
 
 def _result(
@@ -141,15 +141,20 @@ def _result(
     """
     identity = _map(broker_request).get("request-id")
     key = f"broker-rsp-{unit.replace('/', '-')}"
-    replies = [reply for data in databags if (reply := _map(data.get(key, "")))]
+    replies = [_map(data.get(key, "")) for data in databags]
     if identity and any(r.get("request-id") == identity and _succeeded(r) for r in replies):
         return True, ""
-    failed = [r for r in replies if r.get("request-id", identity) == identity and not _succeeded(r)]
-    return False, _reason(failed[0]) if failed else ""
+    failed = (r for r in replies if r.get("request-id", identity) == identity and _failed(r))
+    return False, next(map(_reason, failed), "")
 
 
 def _succeeded(reply: Mapping[str, Any]) -> bool:
     return reply.get("exit-code") == 0
+
+
+def _failed(reply: Mapping[str, Any]) -> bool:
+    """Whether there is a reply, and it is not a success."""
+    return bool(reply) and not _succeeded(reply)
 
 
 def _reason(reply: Mapping[str, Any]) -> str:

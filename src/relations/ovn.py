@@ -14,7 +14,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def northbound(
 
 
 def malformed(units: Iterable[Mapping[str, str]], application: Mapping[str, str]) -> Ovn | None:
-    """The answer where there are data, and no valid connection; None without any data."""
+    """The answer for data without a valid connection; None without any data."""
     if not _published(units, application):
         return None
     return Ovn("", problem="its database's address is not an address")
@@ -98,28 +98,33 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
 
     The certificate and its key are in one databag. The authority may be in another one.
     """
+    complete = list(_certificates(unit, list(databags)))
+    for certificate, key, signer in complete:
+        # An intermediate Vault publishes the authorities above it in `chain`.
+        authority = _blocks(_CERTIFICATE, f"{signer['ca']}\n{signer.get('chain', '')}")
+        certificate_pem, key_pem = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
+        if certificate_pem and key_pem and authority:
+            return Ovn(connection, certificate_pem, key_pem, authority)
+    return Ovn(connection, problem="the certificate is not PEM" if complete else "")
+
+
+def _certificates(
+    unit: str, databags: list[Mapping[str, str]]
+) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """Each certificate of a unit with its key, and the databag that has its authority."""
     munged = unit.replace("/", "_")
-    bags = list(databags)
-    everywhere = next((data for data in bags if data.get("ca")), dict[str, str]())
-    incomplete = Ovn(connection)
-    for data in bags:
+    with_authority = [data for data in databags if data.get("ca")]
+    for data in databags:
         certificate, key = (data.get(f"{munged}.server.{part}", "") for part in ("cert", "key"))
-        signer = data if data.get("ca") else everywhere
-        if certificate and key and signer:
-            # An intermediate Vault publishes the authorities above it in `chain`.
-            authority = _blocks(_CERTIFICATE, f"{signer['ca']}\n{signer.get('chain', '')}")
-            certificate, key = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
-            if certificate and key and authority:
-                return Ovn(connection, certificate, key, authority)
-            incomplete = Ovn(connection, problem="the certificate is not PEM")
-    return incomplete
+        if certificate and key and with_authority:
+            yield certificate, key, data if data.get("ca") else with_authority[0]
 
 
 def _blocks(kind: re.Pattern[str], text: str) -> str:
     """The blocks of a PEM text, a line feed behind each; empty where there is none.
 
-    RFC 7468 allows words around them: openssl and ovs-pki write what the certificate says. They
-    stay out of the files that LXD and OVN's library read.
+    RFC 7468 allows text around the blocks: openssl and ovs-pki write the certificate's content
+    there. That text stays out of the files that LXD and OVN's library read.
     """
     return "".join(f"{block.group()}\n" for block in kind.finditer(text))
 
@@ -164,7 +169,7 @@ def _server_keys(ovn: Ovn) -> dict[str, str]:
 
 
 def _needed(lxd: ClusterView) -> bool:
-    """Whether a network is OVN's, or this is unknown: LXD could not even delete it without.
+    """Whether a network is OVN's, or this is unknown: without the key LXD could not even delete it.
 
     LXD lists the networks of the default project. Others are among the users of their uplink, which
     is always in that project.

@@ -52,8 +52,8 @@ class Requester:
 class ServerKeys(Generic[Answer]):
     """Keys of LXD's server configuration that follow from an answer; all members share them.
 
-    `values` has them by key, and omits a key while the answer does not say its value. After the
-    relation is gone the charm removes its own values, unless LXD still needs them.
+    `values` has them by key, and omits a key for which the answer has no value yet. After the
+    relation is gone the charm removes its own values, unless `needed` says that LXD needs them.
     """
 
     keys: tuple[str, ...]

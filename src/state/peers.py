@@ -38,18 +38,18 @@ class _Data(BaseModel):
 
 class _Databag(_Data):
     version: int = VERSION
-    _misread: str = PrivateAttr("")
+    _invalid_key: str = PrivateAttr("")
 
     @property
-    def misread(self) -> str:
-        """The part of the databag that is not valid, empty if all of it is."""
-        return self._misread
+    def invalid_key(self) -> str:
+        """The key of the databag that is not valid, empty if all are."""
+        return self._invalid_key
 
-    def doubted(self, key: str) -> Self:
-        """The same data, marked: a part of the databag is not valid."""
+    def marked_invalid(self, key: str) -> Self:
+        """The same data, marked: this key of the databag is not valid."""
         copy = self.model_copy()
         # Not a field: no key of a databag may set it.
-        copy._misread = key  # noqa: SLF001 - it is its own
+        copy._invalid_key = key  # noqa: SLF001 - it is its own
         return copy
 
 
@@ -71,7 +71,7 @@ class ContributionRequest(_Data):
     pool: str
     backend: str
     serial: str
-    """An answer to one call is not valid for the next one, even of the same pool."""
+    """An answer to one request is not valid for the next one, even for the same pool."""
     options: str = ""
     """The devices and the size in the coordinator's options. A unit answers once its own say the
     same: a device that the operator has removed from the list is not used. Empty in an older charm.
@@ -125,7 +125,7 @@ class Token(_Data):
     certificate: str = ""
     """Fingerprint of the cluster's certificate in it."""
     adopted: bool = False
-    """Another issuer gave the turn: the unit may be joining with the token of that issuer."""
+    """Another issuer gave the join lock: the unit may be joining with the token of that issuer."""
     pools: tuple[Storage, ...] = ()
     """The cluster's pools when it was made: a joining unit makes its part of each."""
     networks: tuple[OnParent, ...] = ()
@@ -254,30 +254,30 @@ D = TypeVar("D", bound=_Databag)
 
 
 def load(kind: type[D], databag: Mapping[str, str]) -> D:
-    """Reads a databag. An unreadable one counts as not written, with the reason: `misread`."""
+    """Reads a databag. An unreadable one counts as not written, with the reason: `invalid_key`."""
     fields: dict[str, object] = {}
-    misread = ""
+    invalid = ""
     for key, text in databag.items():
         if key in kind.model_fields:
             try:
                 fields[key] = json.loads(text)
             except (ValueError, RecursionError):
-                misread = misread or key
+                invalid = invalid or key
     try:
         data = kind.model_validate(fields)
         # Half a character could not be published, and a number without end could not be written.
         json.dumps(fields, ensure_ascii=False).encode()
-        misread = misread or _malformed(data)
+        invalid = invalid or _malformed(data)
     except ValidationError as error:
-        data, misread = kind(), str(error.errors(include_url=False)[0]["loc"][0])
+        data, invalid = kind(), str(error.errors(include_url=False)[0]["loc"][0])
     except (ValueError, RecursionError):
-        data, misread = kind(), "text"
-    if not misread:
+        data, invalid = kind(), "text"
+    if not invalid:
         return data
     # The data of a newer charm may not fit, but the unit must see that they are newer.
     version = fields.get("version")
     data = kind(version=version) if isinstance(version, int) else kind()
-    return data.doubted(misread)
+    return data.marked_invalid(invalid)
 
 
 def _malformed(data: _Databag) -> str:

@@ -148,7 +148,7 @@ class RunHistory:
     withdrawn: bool | None = None
     """Whether the published token was cancelled: False if it was used before."""
     granted: str = ""
-    """The unit that got the turn from this member just now."""
+    """The unit that got the join lock from this member in this run."""
     awaited: bool = False
     """The charm has waited for the unit that used the cancelled token."""
     restarted: bool = False
@@ -191,8 +191,8 @@ class View:
     unbound: Mapping[str, str] = field(default_factory=dict[str, str])
     """By binding without any data from Juju: the reason."""
     units: Units | None = None
-    """None if this unit did not ask Juju. Leaders ask, leaving units ask, and so do units that see
-    a unit without a place in the queue.
+    """None if this unit has not read Juju's list. The leader and leaving units read it, and units
+    that see a unit without a place in the queue.
     """
     leaving: bool = False
     can_publish: bool = False

@@ -235,7 +235,9 @@ MUTANTS = (
     Mutant("another bootstrap unit while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", duties, "is_token_issuer", _everybody_makes_tokens),
     Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
-    Mutant("nobody minds whose turn it is", admission, "_next_turn", _minds_no_lock, TWO_ISSUERS),
+    Mutant(
+        "the join lock does not count", admission, "_next_admission", _minds_no_lock, TWO_ISSUERS
+    ),
     Mutant(
         "a used token is not waited for",
         admission,

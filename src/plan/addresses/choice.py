@@ -63,15 +63,21 @@ def is_choice(
     here: frozenset[str],
 ) -> bool:
     """Whether the choice needs the machine's interfaces."""
+    if not _is_member(peers, server):
+        return _has_choice(cluster, "", frozenset()) or _has_choice(https, "", frozenset())
     current = kept(peers, server)
-    member = _is_member(peers, server)
-    for bound, own, stays in ((cluster, current.cluster, True), (https, current.https, False)):
-        bound_addresses = {entry.address for entry in bound}
-        settled = member and bool(own) and (own in bound_addresses or (stays and own in here))
-        # A member's API has an address already: a single other one may be a virtual one.
-        if not settled and len(bound_addresses) > (0 if member and own else 1):
-            return True
-    return False
+    return _has_choice(cluster, current.cluster, here) or _has_choice(
+        https, current.https, frozenset()
+    )
+
+
+def _has_choice(bound: Sequence[BindingAddress], own: str, here: frozenset[str]) -> bool:
+    """Whether a binding offers another address than the member's `own`, or several without one."""
+    bound_addresses = {entry.address for entry in bound}
+    if not own:
+        return len(bound_addresses) > 1
+    # A member's API has an address already: a single other one may be a virtual one.
+    return bool(bound_addresses) and own not in bound_addresses | here
 
 
 def choose(

@@ -53,11 +53,11 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
     if cancel := cancelling(view, lxd, peers):
         return replace(admission, steps=cancel)
     if wait := awaiting(view, lxd, peers):
-        # Every unit with a place reports the result of its join; until then no other unit has the
-        # turn.
+        # Every unit with a place reports the result of its join; until then no other unit gets the
+        # join lock.
         reports = own is not None and _reports(own, view, peers, missed)
         return replace(admission, steps=() if reports else wait, token=own)
-    return replace(admission, steps=_next_turn(view, lxd, peers, missed), token=None)
+    return replace(admission, steps=_next_admission(view, lxd, peers, missed), token=None)
 
 
 def _steps_while_kept(
@@ -74,7 +74,7 @@ def _steps_while_kept(
 
 
 def _is_late(token: Token | None, missed: dict[str, int]) -> bool:
-    """Whether the token's unit has missed its turn."""
+    """Whether the token's unit has not used it in time."""
     return token is not None and missed.get(token.unit) == token.attempt
 
 
@@ -84,15 +84,14 @@ def _reports(token: Token, view: View, peers: Peers, missed: dict[str, int]) -> 
     return has_place and not _is_late(token, missed)
 
 
-def _next_turn(
+def _next_admission(
     view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...]:
-    """A token for the unit with the turn, or the turn for the next unit.
+    """A token for the unit with the join lock, or the lock for the next unit.
 
-    If another issuer gave the turn, its unit keeps it until it is over: the unit may be joining.
+    If another issuer gave the lock, its unit keeps it until it is over: the unit may be joining.
     """
-    able = () if _no_join_succeeds(lxd) else _able_to_join(view, lxd, peers)
-    entries = [p for p in able if missed.get(p.unit) != p.attempt]
+    entries = _candidates(view, lxd, peers, missed)
     lock = join_lock.read(lxd.notes)
     if lock is not None and not _is_over(lock, view, lxd, peers):
         if entry := _holder(lock, entries, lxd, peers):
@@ -102,6 +101,14 @@ def _next_turn(
     if entries:
         return (join_lock.granted(lxd, entries[0], peers.others[entries[0].unit].name),)
     return (join_lock.released(lxd),) if lock is not None else ()
+
+
+def _candidates(
+    view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
+) -> list[QueueEntry]:
+    """The places of the units that may get the join lock, in order."""
+    able = () if _no_join_succeeds(lxd) else _able_to_join(view, lxd, peers)
+    return [entry for entry in able if missed.get(entry.unit) != entry.attempt]
 
 
 def _no_join_succeeds(lxd: ClusterView) -> bool:
@@ -117,10 +124,9 @@ def _no_join_succeeds(lxd: ClusterView) -> bool:
 def _holder(
     lock: JoinLock, entries: list[QueueEntry], lxd: ClusterView, peers: Peers
 ) -> QueueEntry | None:
-    """The place of the unit with the turn, if it can join now.
+    """The place of the unit with the join lock, if it can join now.
 
-    If this issuer gave the turn and has cancelled its token, the turn still belongs to the same
-    member.
+    If this issuer gave the lock and has cancelled its token, the lock is still for the same member.
     """
     entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
     if entry is None or not _holds_lock(peers.own.token, lxd):
@@ -255,7 +261,7 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """By unit: the attempt whose turn it did not take, until the queue has another attempt.
+    """By unit: the attempt whose token it did not use, until the queue has another attempt.
 
     Only the issuer reports it: another unit's clock may be an hour off.
     """
@@ -278,7 +284,7 @@ def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member 
     if member is None or member.address != data.address:
         return None
     # A unit that has joined since then says so in LXD, however old the data of its unit are.
-    return None if member_units.came_in(member, lxd) >= data.attempt else member
+    return None if member_units.joined_attempt(member, lxd) >= data.attempt else member
 
 
 def is_shell(failed: Member) -> bool:
@@ -310,11 +316,11 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     if not duties.is_token_issuer(unit, peers, lxd):
         return {}
     waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
-    candidates = {u: peers.others[u] for u in sorted(waiting - _with_the_turn(lxd, peers))}
+    candidates = {u: peers.others[u] for u in sorted(waiting - _with_lock_or_token(lxd, peers))}
     return {u: d for u, d in candidates.items() if d.key and d.address and not d.cluster}
 
 
-def _with_the_turn(lxd: ClusterView, peers: Peers) -> set[str]:
+def _with_lock_or_token(lxd: ClusterView, peers: Peers) -> set[str]:
     """The unit that LXD's record names, and the one that this member's token is for."""
     lock, token = join_lock.read(lxd.notes), peers.own.token
     return ({lock.unit} if lock else set[str]()) | ({token.unit} if token else set[str]())
@@ -327,7 +333,9 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> StatusText:
         return ""
     named = member.name == data.name
     shared = "name" if named else "address"
-    failed = not data.unsure and member_units.left_by(member, unit, data.attempt, lxd)
+    failed = not data.unsure and member_units.is_left_by_failed_join(
+        member, unit, data.attempt, lxd
+    )
     if member.offline and failed:
         return f"an offline member has this {shared}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:

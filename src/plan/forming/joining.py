@@ -47,7 +47,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     bootstrapped = _cluster(peers)
     if not bootstrapped and peers.app.bootstrap == view.unit:
         return _bootstrap(view, lxd, peers, able)
-    # It listens before its turn comes, so that members can test whether they reach it.
+    # It listens while it waits for the join lock, so that members can test whether they reach it.
     listen = tuple(listening.before_join(view, lxd)) if bootstrapped else ()
     token = _token(view, peers, able)
     if token is None:

@@ -61,7 +61,9 @@ def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
     return any(
         unit in member_units.owners(m, lxd) or (data is not None and m == lxd.member_of(data))
         for m in lxd.members
-        if data is None or data.unsure or not member_units.left_by(m, unit, data.attempt, lxd)
+        if data is None
+        or data.unsure
+        or not member_units.is_left_by_failed_join(m, unit, data.attempt, lxd)
     )
 
 

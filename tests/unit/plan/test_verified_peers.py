@@ -120,7 +120,7 @@ def test_a_units_own_databag_is_written_again():
 
     app.settle()
 
-    assert not app.own("lxd/1").misread
+    assert not app.own("lxd/1").invalid_key
 
 
 def test_an_application_that_cannot_be_read_is_not_taken_for_a_new_one():

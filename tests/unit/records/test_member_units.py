@@ -71,7 +71,7 @@ def test_a_record_is_about_the_member_at_its_address(
     ("notes", "attempt"), [(OLDER, 1), (NEWER, 1), ({"unit.m2": "lxd/2 1 10.9.9.9"}, 1), ({}, -1)]
 )
 def test_a_member_that_may_have_come_in_counts_as_come_in(notes: dict[str, str], attempt: int):
-    assert member_units.came_in(M2, views.lxd(M0, M2, notes=notes)) == attempt
+    assert member_units.joined_attempt(M2, views.lxd(M0, M2, notes=notes)) == attempt
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_a_member_that_may_have_come_in_counts_as_come_in(notes: dict[str, str],
     ],
 )
 def test_a_failed_join_left_only_what_certainly_is_its_unit_s(notes: dict[str, str], left: bool):
-    assert member_units.left_by(M2, "lxd/2", 2, views.lxd(M0, M2, notes=notes)) is left
+    assert (
+        member_units.is_left_by_failed_join(M2, "lxd/2", 2, views.lxd(M0, M2, notes=notes)) is left
+    )
 
 
 def test_an_operator_s_member_stays_the_operator_s_under_another_name():

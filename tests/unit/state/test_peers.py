@@ -54,7 +54,7 @@ def test_what_cannot_be_read_counts_as_not_written(databag: dict[str, str]):
     data = load(UnitData, databag)
 
     assert dump(data) == dump(UnitData())
-    assert data.misread == next(iter(databag), "")
+    assert data.invalid_key == next(iter(databag), "")
 
 
 LOW_ORDER = base64.b64encode(bytes([1]) + bytes(31)).decode()
@@ -79,18 +79,18 @@ DEEP = "[" * 100_000
 def test_what_no_charm_writes_is_named(key: str, text: str):
     data = load(UnitData, dump(FULL) | {key: text})
 
-    assert data.misread == key
+    assert data.invalid_key == key
     assert not data.cluster
 
 
 def test_half_a_character_is_not_read():
-    assert load(UnitData, {"problem": r'"\ud800"'}).misread
+    assert load(UnitData, {"problem": r'"\ud800"'}).invalid_key
 
 
 def test_a_backend_of_a_newer_charm_is_not_taken_for_nothing():
     app = AppData(bootstrap="lxd/0", cluster="c", storage=Storage(backend="new", pool="local"))
 
-    assert load(AppData, dump(app)).misread == "storage"
+    assert load(AppData, dump(app)).invalid_key == "storage"
 
 
 @given(st.dictionaries(st.sampled_from(sorted(UnitData.model_fields)), st.text()))
