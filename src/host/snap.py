@@ -134,7 +134,7 @@ class Snap:
             deb=any(unit.exists() for unit in _DEB_UNITS),
             installed=installed,
             revision=revision,
-            version=_version(_CURRENT / _META) if installed else "",
+            version=_version(_CURRENT / _META),
             channel=followed.channel,
             held=followed.held,
             offered=offered.version,
