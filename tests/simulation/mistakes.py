@@ -243,7 +243,7 @@ MISTAKES = (
     Mutant(
         "an evacuated member is up",
         cluster,
-        "_proved",
+        "_with_answers",
         _asks_no_evacuated,
         EVACUATED_AND_DESTROYED,
     ),

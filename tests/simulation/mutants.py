@@ -267,7 +267,7 @@ MUTANTS = (
         story=CUT_OFF_IN_CREATION,
     ),
     Mutant("two leave at once", member_marks, "removed_first", _goes_first_by_name),
-    Mutant("instances are moved to a new network", networks, "_let_stay", _leaves_them),
+    Mutant("instances are moved to a new network", networks, "_keep_nics", _leaves_them),
     Mutant("a half-made network is left", networks, "create_network", _only_makes),
     Mutant(
         "the bridge of an unfinished network is left",
