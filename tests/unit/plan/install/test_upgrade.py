@@ -35,7 +35,7 @@ def exchanging(
 ) -> View:
     """Unit 0, a member of three that run 5.21.7, with another snap attached that all have."""
     unit_data = {n: data(n, **{"attached": FILE.digest, "fits": True, **others}) for n in (1, 2)}
-    snap = SnapFacts(True, False, True, "100", "5.21.7", "", offered, same_as_resource=False)
+    snap = SnapFacts(True, False, True, "100", "5.21.7", offered=offered, same_as_resource=False)
     seen = seen or lxd(member(0), member(1), member(2))
     return views.view(seen, peers(data(0), unit_data), snap=snap, resource=FILE)
 
