@@ -3,7 +3,7 @@
 
 """The file in which ops keeps events that wait, in memory and without SQLite.
 
-To make a database for each hook takes a quarter of a hook.
+SQLite takes a sixth of the time of a hook: each hook would make a database.
 """
 
 from __future__ import annotations
