@@ -101,10 +101,16 @@ class Exchanges:
         """`snap refresh` on a machine that the others do not wait for any more."""
         self._refresh_rest(unit, version, unit.name)
 
-    def _refresh_rest(self, _: Unit, version: str, other: str) -> None:
-        """`snap refresh` also where the others wait for it, such as on a new unit's machine."""
+    def _refresh_rest(self, waiting: Unit, version: str, other: str) -> None:
+        """`snap refresh` also where the others wait for it, such as on a new unit's machine.
+
+        If LXD there has that version already, they wait for a member without a unit.
+        """
         unit, cloud = self.engine.units.get(other), self.engine.cloud
         revisions = [r for r, v in cloud.released.items() if v == version]
+        if unit is not None and cloud.servers[unit.machine].version == version:
+            self._end_wait(waiting)
+            return
         if unit is not None and revisions and not self._attached:
             self.engine.operator_does("snap refresh", f"{version} on {other}")
             self._refresh(cloud.servers[unit.machine], revisions[0])
