@@ -230,7 +230,7 @@ def unqueued(peers: Peers) -> set[str]:
     return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
-def hears_nobody(peers: Peers) -> bool:
+def sees_no_member(peers: Peers) -> bool:
     """Whether there is a cluster, and none of the units that this unit sees is a member of it.
 
     Its members are about to leave: Juju has announced their departure and shows no more of them.
