@@ -101,11 +101,6 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(b"%d:" % size + head + tail).hexdigest()[:16]
 
 
-def _is_on_disk() -> bool:
-    """Whether snapd has the file of any revision of LXD, in use or not."""
-    return any(map(_FILE.fullmatch, _names(_FILES)))
-
-
 def _is_file_of(revision: str, wanted: Resource) -> bool:
     """Whether an installed revision is from this attached file."""
     file = _FILES / f"lxd_{revision}.snap"
@@ -125,9 +120,9 @@ class Snap:
         """What is installed, and whether it is the attached file."""
         installed = _CURRENT.exists()
         revision = _revision()
-        disabled = not installed and _is_on_disk()
+        disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
         to_install = None if wanted is None or _is_file_of(revision, wanted) else wanted
-        offered = _NOTHING if to_install is None else _offered(to_install)
+        offered = _offered(to_install) if to_install else _NOTHING
         followed = self._channel.of(revision) if _is_from_store(revision) else Followed()
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
