@@ -5,23 +5,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
 import backends
-from plan import cluster_change, duties, health, leader, renamed_members
+from plan import cluster_change, duties, health, member_status, renamed_members
 from plan.addresses import listening
 from plan.forming import admission, identity
-from plan.install import upgrade, versions
+from plan.install import upgrade
 from plan.leaving import dead_members, orphaned_members, restarts
 from plan.networks import (
     contributions,
     gateways,
     left_bridges,
-    machine_subnets,
     networks,
     overlay_dhcp,
     own_parents,
@@ -34,17 +32,15 @@ from plan.storage import contributions as storage_contributions
 from records import member_marks, pool_deletions, renames
 from relations import ovn
 from state.cluster import ClusterView, Member, Pool
-from state.peers import Contribution, ContributionRequest, ParentInterface, Storage, UnitData
+from state.peers import ContributionRequest, Storage, UnitData
 from state.view import Peers, View
 from steps.forming import ForgetForming
 from steps.leaving import OpenMember
 from steps.plan import Plan, Step, untried
 from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
-from values.status import Kind, Status, active, blocked, names, waiting
+from values.status import Kind, Status, names, waiting
 from values.wanted_pool import DEVICE
-
-_FRACTION = re.compile(r"\.\d+s\b.*")
 
 
 def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
@@ -131,8 +127,8 @@ def _serving_plan(
     groups = untried(groups, view.history.failed)
     steps += [*chain.from_iterable(groups), *admitted.steps, *address.steps]
     here = address.problem or parents.problem
-    problems = _problems(view, lxd, peers, own, here, coordination.problem)
-    status = next(filter(None, problems), None) or _member_status(view, lxd, member)
+    problems = (here, coordination.problem)
+    status = member_status.of(view, lxd, peers, member, own, problems)
     fields = {
         "token": admitted.token,
         "refused": admitted.refused,
@@ -219,35 +215,6 @@ def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
     """What is due for the addresses on which this member listens: nothing if it has moved."""
     moved = _moved(view, lxd)
     return listening.on_member(view, lxd, member) if moved is None else listening.Due(problem=moved)
-
-
-def _problems(
-    view: View,
-    lxd: ClusterView,
-    peers: Peers,
-    own: UnitData,
-    here: Status | None,
-    elsewhere: Status | None,
-) -> Iterator[Status | None]:
-    """Why the member is not as it should be. A problem here comes before a problem elsewhere."""
-    yield heartbeats.status(view, lxd, peers)
-    yield _in_leaders_place(view, lxd, peers, own)
-    yield health.here(lxd)
-    yield here
-    yield overlay_dhcp.problem(view, lxd, peers)
-    yield _refused_pool(own.offers)
-    yield _refused_network(own.links)
-    yield machine_subnets.clash(view, own)
-    yield elsewhere
-    yield daemon_volumes.problem(view, lxd)
-    yield _refused_request(lxd)
-    yield health.degraded(lxd)
-
-
-def _in_leaders_place(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """What the application's status cannot say, because Juju's leader does not see the cluster."""
-    stands_in = peers.app.delegated and duties.is_coordinator(view.unit, peers, lxd)
-    return leader.operator_problem(view, lxd, peers, own) if stands_in and not view.leader else None
 
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
@@ -378,38 +345,3 @@ def _shared(
 
 def _down(lxd: ClusterView) -> list[str]:
     return [member.name for member in lxd.members if not member.up]
-
-
-def _refused_pool(offers: dict[str, Contribution]) -> Status | None:
-    """Blocked while this unit prevents a pool from being made."""
-    problems = [c.problem for c in offers.values() if c.problem]
-    return blocked(problems[0]) if problems else None
-
-
-def _refused_network(answers: dict[str, ParentInterface]) -> Status | None:
-    """Blocked while this unit prevents a network from being made."""
-    problems = [c.problem for c in answers.values() if c.problem]
-    return blocked(problems[0]) if problems else None
-
-
-def _refused_request(lxd: ClusterView) -> Status | None:
-    """Blocked if LXD refused something that the rest does not need."""
-    for request, why in lxd.refusals.items():
-        return blocked(f"LXD refuses {request}: {why}")
-    return None
-
-
-def _member_status(view: View, lxd: ClusterView, member: Member) -> Status:
-    if member.evacuated:
-        name = member.name
-        return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
-    if member.blocked and (several := versions.several(lxd)):
-        return several
-    if not member.online:
-        # LXD adds fractions of a second and the date: `No heartbeat for 5m0.18s (2026-11-28 ...)`.
-        why = _FRACTION.sub("s", member.message)
-        return waiting(f"member {member.name} is {member.status.lower()}: {why}")
-    standby = "database-standby" in member.roles
-    role = "voter" if member.voter else "stand-by" if standby else "no database role"
-    snap_warning = versions.warning(view)
-    return active(f"member {member.name}, {role}" + (f"; {snap_warning}" if snap_warning else ""))
