@@ -60,8 +60,8 @@ def _power_on(ground: Ground, units: list[str]) -> None:
 
 
 def _partition_of_one(ground: Ground) -> None:
-    leader = ground.raft_leader()
-    unit = ground.others(leader)[-1]
+    """Juju's leader stays with the others: only it can write the application's status."""
+    unit = ground.others(ground.raft_leader(), ground.leader())[-1]
     ground.link([unit], "down")
     ground.until_app(f"*offline*{ground.member(unit)}*")
     ground.link([unit], "up")
