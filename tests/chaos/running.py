@@ -67,6 +67,15 @@ def _partition_of_one(ground: Ground) -> None:
     ground.link([unit], "up")
 
 
+def _partition_of_jujus_leader(ground: Ground) -> None:
+    """It keeps the leadership, because Juju still reaches it."""
+    unit = ground.leader()
+    ground.link([unit], "down")
+    ground.until(unit, "waiting: *quorum*run recover-quorum*")
+    ground.until_app("*LXD on the leader does not answer*")
+    ground.link([unit], "up")
+
+
 def _partition_of_the_raft_leader(ground: Ground) -> None:
     """Also cut off from Juju, like a machine with one cable."""
     unit = ground.raft_leader()
@@ -157,6 +166,13 @@ FAULTS = (
         "the application says who is offline; whole",
         3,
         _partition_of_one,
+    ),
+    Fault(
+        "partition-juju-leader",
+        "Juju's leader is cut off from the others, but not from Juju",
+        "the application says that the leader's LXD does not answer; whole",
+        3,
+        _partition_of_jujus_leader,
     ),
     Fault(
         "partition-raft-leader",
