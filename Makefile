@@ -40,9 +40,7 @@ ifneq ($(LXD),)
 export LXD_CLUSTER_LAB_LXD := $(abspath $(LXD))
 endif
 
-# The stages of `make test`: those that wait for machines, and those that compute meanwhile.
-MACHINE_STAGES := bench-share machines integration integration-older
-COMPUTING_STAGES := lint unit simulation project
+TEST_STAGES := lint unit simulation project bench-share machines integration integration-older
 
 .PHONY: help
 help: ## List what make can do here
@@ -76,7 +74,7 @@ debian-packages:
 
 .PHONY: test
 test: setup lab-free ## Run every check and test, and show the seconds of each stage
-	@.ci/stages $(MACHINE_STAGES) -- $(COMPUTING_STAGES)
+	@.ci/stages $(TEST_STAGES)
 
 .PHONY: format
 format: $(VENV_READY) ## Format the code, fix what the linter can fix, and write the files that follow from options, actions and statuses
