@@ -221,21 +221,21 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     unfit = [unit for unit in to_come if unit not in without and not to_come[unit].fits]
     if unfit:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
-    if without := [*without, *_unheard(view.peers, lxd)]:
+    if without := [*without, *_without_data(view.peers, lxd)]:
         return waiting(f"to exchange LXD until these have the file: {names(without)}")
     return None
 
 
-def _unheard(peers: Peers, lxd: ClusterView) -> set[str]:
+def _without_data(peers: Peers, lxd: ClusterView) -> set[str]:
     """Units with a place in the queue and a member, whose data are not here.
 
     One that has just joined has not published them yet. One that is removed, and held, shows them
     to nobody any more: it would not hear of the exchange, and the others would wait for its member.
     """
-    heard = {m.name for data in peers.others.values() if (m := lxd.member_of(data))}
-    silent = [m for m in lxd.members if m.name not in {*heard, lxd.server.name} and not m.newer]
+    known = {m.name for data in peers.others.values() if (m := lxd.member_of(data))}
+    others = [m for m in lxd.members if m.name not in {*known, lxd.server.name} and not m.newer]
     queued = {entry.unit for entry in peers.app.queue}
-    return {unit for m in silent if (unit := member_units.unit_of(m, lxd)) in queued}
+    return {unit for m in others if (unit := member_units.unit_of(m, lxd)) in queued}
 
 
 def _is_to_come(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
@@ -269,9 +269,13 @@ def _first_member(view: View, lxd: ClusterView, resource: Resource) -> str:
     more (seen once, five members).
     """
     others: Mapping[str, UnitData] = view.peers.others if view.peers else {}
-    to_come = [u for u, d in others.items() if lxd.member_of(d) and d.snap != resource.digest]
+    to_come = [
+        u
+        for u, d in others.items()
+        if (m := lxd.member_of(d)) and not m.newer and d.snap != resource.digest
+    ]
     earlier = sorted(unit for unit in to_come if unit < view.unit)
-    down = sorted(m.name for m in lxd.members if not m.online)
+    down = sorted(m.name for m in lxd.members if not (m.online or m.blocked))
     return next(iter((*down, *earlier)), "")
 
 

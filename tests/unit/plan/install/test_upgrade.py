@@ -348,6 +348,13 @@ def test_a_silent_lxd_is_exchanged_where_that_is_why_it_is_silent(
     assert (INSTALL in plan.steps) is exchanged
 
 
+def test_a_blocked_member_does_not_wait_for_itself():
+    """One member has another release, and another build of the others' release is attached."""
+    seen = lxd(*(member(number, "BLOCKED") for number in range(3)))
+
+    assert make_plan(exchanging("5.21.7-other", seen)).steps == (INSTALL,)
+
+
 @pytest.mark.parametrize(
     ("theirs", "goes_on"),
     [({}, True), ({"attached": ""}, False), ({"fits": False}, False)],
