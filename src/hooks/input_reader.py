@@ -17,7 +17,7 @@ from hooks import attached_snap, reading
 from hooks.tool_failures import answer_or, answers_needed
 from host import snap
 from options.options import Options, leaving_options
-from plan.forming.admission import sees_no_member, unqueued
+from plan.forming.admission import is_outside, unqueued
 from ports.ports import Ports
 from state.bindings import Binding
 from state.facts import Resource
@@ -133,7 +133,7 @@ class InputReader:
         peers = self._peers()
         if peers is None:
             return None, reading.units() if leader else None
-        if leader or _may_coordinate(peers) or sees_no_member(peers):
+        if leader or _may_coordinate(peers) or is_outside(peers):
             units = reading.units()
             return self._completed(peers, units), units
         if not peers.unplaced:

@@ -204,6 +204,9 @@ class ObedientOperator:
         if "run let-in" in unit.workload.message and looks == 3:
             self._let_in(unit)
             return
+        if "restart this unit's agent" in unit.workload.message and unit.running is None:
+            self._restart_agent(unit)
+            return
         if looks % 3 == 2:
             self._cure(unit, unit.workload.message, self.commands.exchanges.cures)
         if "add a unit first" in unit.workload.message:
@@ -276,13 +279,16 @@ class ObedientOperator:
             answers = [t.message for t in asked if t.unit == unit.name and t.message]
             answer = answers[-1] if answers else ""
             if quorum.RESTART_AGENT in answer:
-                self.engine.operator_does(quorum.RESTART_AGENT, f"on machine {unit.machine}")
-                self.engine.juju.agent_lost(self.engine.now, unit.name)
-                self.engine.juju.agent_back(self.engine.now, unit.name)
+                self._restart_agent(unit)
             lost = self._destroyed(answer)
             self._action(
                 unit.name, "recover-quorum", confirm=confirm, **({"lost": lost} if lost else {})
             )
+
+    def _restart_agent(self, unit: Unit) -> None:
+        self.engine.operator_does(quorum.RESTART_AGENT, f"on machine {unit.machine}")
+        self.engine.juju.agent_lost(self.engine.now, unit.name)
+        self.engine.juju.agent_back(self.engine.now, unit.name)
 
     def _destroyed(self, message: str) -> str:
         """The voters that the action waits for, if none of their machines can come back."""

@@ -230,13 +230,13 @@ def unqueued(peers: Peers) -> set[str]:
     return {unit for unit, data in peers.others.items() if data.able and unit not in queued}
 
 
-def sees_no_member(peers: Peers) -> bool:
-    """Whether there is a cluster, and none of the units that this unit sees is a member of it.
+def is_outside(peers: Peers) -> bool:
+    """Whether there is a cluster, and this unit is not a member of it.
 
-    Its members are about to leave: Juju has announced their departure and shows no more of them.
+    The members that it sees may all be gone, or about to leave: Juju has announced their departure
+    and shows no more of them.
     """
-    units = (peers.own, *peers.others.values())
-    return bool(peers.app.cluster) and not any(data.cluster for data in units)
+    return bool(peers.app.cluster) and not peers.own.cluster
 
 
 def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:
@@ -279,12 +279,27 @@ def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member 
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
         return None
-    # Its machine may have another name by now.
-    member = lxd.member(token.name or data.name)
-    if member is None or member.address != data.address:
+    member = _of_token(token, data, lxd)
+    if member is None:
         return None
     # A unit that has joined since then says so in LXD, however old the data of its unit are.
     return None if member_units.joined_attempt(member, lxd) >= data.attempt else member
+
+
+def may_have_failed(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
+    """The offline member of the token's unit, if neither LXD nor the unit says that it joined."""
+    data = peers.others.get(token.unit)
+    member = _of_token(token, data, lxd) if data is not None and not data.cluster else None
+    if member is None or not is_shell(member):
+        return None
+    joined = member_units.joined_attempt(member, lxd) >= token.attempt
+    return None if joined else member
+
+
+def _of_token(token: Token, data: UnitData, lxd: ClusterView) -> Member | None:
+    """The member that joined with a token. Its machine may have another name by now."""
+    member = lxd.member(token.name or data.name)
+    return member if member is not None and member.address == data.address else None
 
 
 def is_shell(failed: Member) -> bool:

@@ -18,6 +18,7 @@ from plan.leaving import (
     blockers,
     dead_members,
     evacuation,
+    failed_joins,
     last_unit,
     outcomes,
     outside,
@@ -138,7 +139,7 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return outcomes.with_steps(*due)
     if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
         return _kept_by_leader(view, lxd, member, quiet)
-    if failed := _failed_join(lxd, peers):
+    if failed := failed_joins.failed(lxd, peers):
         return outcomes.held(
             waiting(f"to leave until LXD has noticed that {failed.name} is offline")
         )
@@ -148,6 +149,8 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
+    if unknown := failed_joins.unknown(lxd, peers):
+        return failed_joins.held_until_known(view, unknown)
     on_remove, min_voters = view.options.on_remove, last_unit.wanted_voters(view)
     if reasons := blockers.removal_blockers(on_remove, min_voters, lxd, member):
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
@@ -199,7 +202,7 @@ def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
         return again
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
-    failed = _failed_join(lxd, peers)
+    failed = failed_joins.failed(lxd, peers)
     if failed is not None and admission.is_shell(failed):
         # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name, failed.address),)
@@ -300,12 +303,6 @@ def _roles_are_due(lxd: ClusterView) -> bool:
     the leader has left, both may keep their votes (5.0): then one may leave.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members)
-
-
-def _failed_join(lxd: ClusterView, peers: Peers) -> Member | None:
-    """What a failed join with this member's token left in the cluster."""
-    token = peers.own.token
-    return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
 def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:

@@ -64,6 +64,24 @@ def test_a_member_that_has_noted_its_unit_is_not_a_failed_join():
     assert "m1" in names(app)
 
 
+def test_a_leaver_that_hears_nothing_of_a_failed_join_says_what_lets_it_hear():
+    app = with_token_out(formed(1))
+    app.hook("lxd/1", commit=False)
+    note(app, member_marks.UNIT + "m1", "")
+    app.units["lxd/1"].machine.empty_lxd()
+    later(app, 60.0)
+
+    status = app.hook("lxd/0").status.message
+
+    assert status == "lxd/0 cannot leave: m1 is down: start it, or restart this unit's agent"
+
+    # Its agent has started again, and shows what the other unit has published meanwhile.
+    app.databags["lxd/1"]["attempt"] = "1"
+    app.hook("lxd/0")
+
+    assert names(app) in ([], ["m0"])
+
+
 def with_token_out(app: ModelApp) -> ModelApp:
     """The only member has made a token for another unit."""
     app.add(1)

@@ -1,0 +1,39 @@
+# Copyright 2026 The lxd-cluster authors
+# See LICENSE file for licensing details.
+
+"""A leaving member's token was used, and the join failed or may have failed."""
+
+from __future__ import annotations
+
+from plan.forming import admission
+from plan.leaving import blockers, outcomes
+from plan.recovery.quorum import RESTART_AGENT
+from state.cluster import ClusterView, Member
+from state.view import Peers, View
+from steps.plan import Plan
+
+
+def failed(lxd: ClusterView, peers: Peers) -> Member | None:
+    """What a failed join with this member's token left in the cluster."""
+    token = peers.own.token
+    return admission.left_by_failed_join(token, lxd, peers) if token else None
+
+
+def unknown(lxd: ClusterView, peers: Peers) -> Member | None:
+    """The member of a join whose failure this unit may not hear of, if no other member is up.
+
+    While a hook fails, Juju's agent keeps the others' data as they were (its
+    uniter/runner/context/cache.go), and it forgets them only when it restarts.
+    """
+    token = peers.own.token
+    if token is None or any(m.up for m in lxd.members if m != lxd.own):
+        return None
+    return admission.may_have_failed(token, lxd, peers)
+
+
+def held_until_known(view: View, member: Member) -> Plan:
+    """The unit stays until that member is back, or until it hears that the join failed."""
+    cure = f"{member.name} is down: start it, or restart this unit's agent"
+    why = blockers.full(view, (cure,))
+    why += f"\nTo restart it, type on this unit's machine: {RESTART_AGENT}"
+    return outcomes.held(blockers.cannot_leave(view.unit, (cure,)), why)
