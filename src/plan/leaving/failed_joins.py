@@ -11,6 +11,7 @@ from plan.recovery.quorum import RESTART_AGENT
 from state.cluster import ClusterView, Member
 from state.view import Peers, View
 from steps.plan import Plan
+from values.status import StatusText
 
 
 def failed(lxd: ClusterView, peers: Peers) -> Member | None:
@@ -33,7 +34,11 @@ def unknown(lxd: ClusterView, peers: Peers) -> Member | None:
 
 def held_until_known(view: View, member: Member) -> Plan:
     """The unit stays until that member is back, or until it hears that the join failed."""
-    cure = f"{member.name} is down: start it, or restart this unit's agent"
+    cure = _cure(member)
     why = blockers.full(view, (cure,))
     why += f"\nTo restart it, type on this unit's machine: {RESTART_AGENT}"
     return outcomes.held(blockers.cannot_leave(view.unit, (cure,)), why)
+
+
+def _cure(member: Member) -> StatusText:
+    return f"{member.name} is down: start it, or restart this unit's agent"
