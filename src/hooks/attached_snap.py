@@ -12,6 +12,7 @@ installed or not.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import ops
@@ -38,6 +39,16 @@ def path(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     noted_path = None if _peers_have_another(peers) else ports.machine.attached()
     if noted_path == "" or (noted_path and Path(noted_path).exists()):
         return Path(noted_path) if noted_path else None
+    return _renewed(model, peers, ports)
+
+
+def renew(model: ops.Model, peers: Peers, ports: Ports) -> None:
+    """Requests the file from Juju again. Without an answer the noted one stays."""
+    with suppress(NoAnswer):
+        _renewed(model, peers, ports)
+
+
+def _renewed(model: ops.Model, peers: Peers | None, ports: Ports) -> Path | None:
     attached = _from_juju(model, peers)
     ports.machine.note_attached(str(attached or ""))
     return attached

@@ -91,10 +91,17 @@ class InputReader:
             )
 
     def _awaited_snap(self, peers: Peers | None) -> Resource | None:
-        """The attached snap as this unit fetched it: other members may wait for this one."""
-        if peers is None or not peers.own.attached:
+        """The attached snap as this unit fetched it: other members may wait for this one.
+
+        If LXD has not answered since an earlier hook, the file may be another one by now.
+        """
+        machine = self._ports.machine
+        silent = machine.unresponsive_since() is not None
+        if peers is None or not (peers.own.attached or (silent and peers.own.snap)):
             return None
-        noted = self._ports.machine.attached()
+        if silent:
+            attached_snap.renew(self._model, peers, self._ports)
+        noted = machine.attached()
         return snap.resource(Path(noted)) if noted and Path(noted).exists() else None
 
     def is_leaving(self) -> bool:

@@ -71,13 +71,11 @@ class ModelSnap:
 
     def install_file(self, path: str) -> None:
         """LXD from a local file."""
-        before = self._server.revision
-        number = int(before[1:]) + 1 if before.startswith("x") else 1
-        version, digest = self._version_in(path), _digest_of(path)
+        revision, version, digest = self._next_local(), self._version_in(path), _digest_of(path)
         self._call(
             "snap.install_file",
             times.INSTALL,
-            lambda: self._install(f"x{number}", version, digest),
+            lambda: self._install(revision, version, digest),
         )
         self._ours = self._server.revision
         self._unfinished = False
@@ -85,6 +83,12 @@ class ModelSnap:
     def refresh(self, revision: str) -> None:
         """`snap refresh --revision`, by hand."""
         self._use(revision, self._server.cloud.released[revision])
+
+    def install_file_by_hand(self, path: str) -> None:
+        """`snap install --dangerous FILE`, by hand."""
+        revision = self._next_local()
+        self._digests[revision] = _digest_of(path)
+        self._use(revision, self._version_in(path))
 
     def remove(self) -> None:
         """Removes LXD with everything in it."""
@@ -128,6 +132,11 @@ class ModelSnap:
         """The version of LXD in a file, which has it as text."""
         file = Path(path)
         return file.read_text().split()[0] if file.is_file() else self.version
+
+    def _next_local(self) -> str:
+        """The revision that snapd gives to a local file: x1, x2, and so on."""
+        before = self._server.revision
+        return f"x{int(before[1:]) + 1}" if before.startswith("x") else "x1"
 
     def _install(self, revision: str, version: str, digest: str = "") -> None:
         server = self._server

@@ -31,6 +31,8 @@ class Exchanges:
         """The newest LXD that the operator gave to a member, or wanted to."""
         self._build = 0
         self._attached = False
+        self._files: dict[str, str] = {}
+        """By version: the path of the last file that the operator attached."""
         self.cures: dict[str, Callable[..., None]] = {
             r"attach (?:a newer one|that file)|juju attach-resource": self._attach_newest,
             r"on the members, or attach LXD (\S+) again": self._attach_again,
@@ -75,11 +77,7 @@ class Exchanges:
 
     def _refresh_next(self, server: Server, revision: str) -> None:
         """The operator does not go on with it once they do what the statuses say."""
-        if not self.engine.faults_over:
-            self._refresh(server, revision)
-
-    def _refresh(self, server: Server, revision: str) -> None:
-        if server.installed and not self._attached:
+        if server.installed and not self._attached and not self.engine.faults_over:
             server.snap.refresh(revision)
 
     def _attach_newest(self, _: Unit) -> None:
@@ -107,13 +105,18 @@ class Exchanges:
         If LXD there has that version already, they wait for a member without a unit.
         """
         unit, cloud = self.engine.units.get(other), self.engine.cloud
-        revisions = [r for r, v in cloud.released.items() if v == version]
-        if unit is not None and cloud.servers[unit.machine].version == version:
-            self._end_wait(waiting)
+        if unit is None:
             return
-        if unit is not None and revisions and not self._attached:
+        server = cloud.servers[unit.machine]
+        revisions = [r for r, v in cloud.released.items() if v == version]
+        if server.version == version:
+            self._end_wait(waiting)
+        elif version in self._files:
+            self.engine.operator_does("snap install --dangerous", f"{version} on {other}")
+            server.snap.install_file_by_hand(self._files[version])
+        elif revisions:
             self.engine.operator_does("snap refresh", f"{version} on {other}")
-            self._refresh(cloud.servers[unit.machine], revisions[0])
+            server.snap.refresh(revisions[0])
 
     def _end_wait(self, unit: Unit) -> None:
         """A dead member's record gets the version of the others, and their daemons start again."""
@@ -131,7 +134,7 @@ class Exchanges:
     def _give(self, version: str) -> None:
         self._attached = True
         self._newest = max(self._newest, version, key=ordered)
-        path = str(_file(version, self._build))
+        path = self._files[version] = str(_file(version, self._build))
         self.engine.juju.attach_resource(APP, Resource(RESOURCE, path=path))
 
 

@@ -238,7 +238,7 @@ class Invariants:
             if not s.destroyed
             for thing in s.disk
             # The charm makes and deletes these.
-            if thing.rpartition("/")[2] not in OWN_VOLUMES
+            if thing.rpartition("/")[2] not in OWN_VOLUMES and not self._is_left_copy(thing, s)
         }
         for thing, machine in self._disk.items():
             gone = thing not in disk and thing not in self.ledger.deleted
@@ -246,6 +246,12 @@ class Invariants:
                 raise Violation(DATA, f"{thing} was on machine {machine}")
         self._disk = disk
         self._on_record()
+
+    def _is_left_copy(self, thing: str, server: Server) -> bool:
+        """Whether it is an image's copy on a machine that has left: the other copies count."""
+        if not thing.startswith("image ") or server.records.clustered:
+            return False
+        return server.machine not in {unit.machine for unit in self.engine.units.values()}
 
     def _on_record(self) -> None:
         known: set[str] = set()

@@ -50,7 +50,7 @@ def of_leaver(view: View) -> tuple[Step, ...]:
         return ()
     if not _is_awaited(view, view.peers) or lxd_versions.same(versions.running(view), snap.offered):
         return ()
-    if not snap.installed or not fits(view):
+    if not snap.installed or not fits(view) or versions.refused_file(view):
         return ()
     if isinstance(lxd, ClusterView) and (not lxd.server.clustered or _with_buckets(view, lxd)):
         return ()
@@ -62,10 +62,25 @@ def _is_awaited(view: View, peers: Peers) -> bool:
 
     They wait for this member, if the release differs, also if its unit was removed meanwhile.
     """
+    if _is_overtaken(view, peers.own):
+        return True
     file = peers.own.attached
     if not file:
         return False
     return _has_noted(view) or any(d.cluster and d.snap == file for d in peers.others.values())
+
+
+def _is_overtaken(view: View, own: UnitData) -> bool:
+    """Whether this member waits for others, which may have exchanged theirs for a later file.
+
+    They could exchange it while this unit was at the file before, and it hears nothing of them: its
+    hook fails.
+    """
+    if not isinstance(view.lxd, Unresponsive) or view.resource is None:
+        return False
+    waits = view.lxd.reason is UnresponsiveReason.OTHER_VERSIONS
+    files = {own.attached, own.snap} - {""}
+    return waits and bool(files) and view.resource.digest not in files
 
 
 def _has_noted(view: View) -> bool:

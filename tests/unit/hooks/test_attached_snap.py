@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.hook_tools import HookTools, tools_for
 from tests.unit.model_units import formed
+from tests.unit.scenarios import leaving
 
 LEADER, MEMBER = "lxd/0", "lxd/1"
 UNREADABLE = [
@@ -93,3 +94,21 @@ def test_the_resource_is_asked_for_while_a_peer_has_another_one(
     tools.hook(LEADER)
 
     assert tools.hook(LEADER).count("resource-get") == 1
+
+
+@pytest.mark.parametrize(("since", "requests"), [(None, 0), (1.0, 1)])
+@pytest.mark.parametrize("field", ["snap", "attached"])
+def test_a_leaving_unit_asks_for_the_resource_again_once_its_lxd_does_not_answer(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    field: str,
+    since: float | None,
+    requests: int,
+):
+    """Another file may be attached by now, and the others may wait for it."""
+    app = formed(3)
+    app.databags[MEMBER][field] = '"0123456789abcdef"'
+    app.units[MEMBER].machine.note_unresponsive(since)
+    tools = tools_for(leaving(app, MEMBER), tmp_path, monkeypatch)
+
+    assert tools.hook(MEMBER, "stop").count("resource-get") == requests

@@ -389,6 +389,29 @@ def test_a_leaving_unit_follows_one_that_has_noted_its_exchange(noted: str, foll
     assert (INSTALL in steps) is follows
 
 
+@pytest.mark.parametrize(
+    ("own", "follows"),
+    [
+        ({"attached": "the-file-before"}, True),
+        ({"snap": "the-file-before"}, True),
+        ({"snap": "the-file-before", "attached": FILE.digest}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("reason", [*UnresponsiveReason])
+def test_a_leaving_unit_that_waits_for_others_takes_the_file_that_is_attached_now(
+    reason: UnresponsiveReason, own: dict[str, str], follows: bool
+):
+    """It exchanged its LXD for the file before, and the others did not."""
+    view = replace(leaving({}), lxd=Unresponsive("silent", reason))
+    assert view.peers is not None
+    peers = replace(view.peers, own=data(0, fits=True, **own))
+
+    steps = make_plan(replace(view, peers=peers)).steps
+
+    assert (INSTALL in steps) is (follows and reason is UnresponsiveReason.OTHER_VERSIONS)
+
+
 def test_a_note_of_a_member_that_is_gone_does_not_count():
     assert INSTALL not in make_plan(leaving({"exchanging.m7": "6.9"})).steps
 
