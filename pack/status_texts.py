@@ -188,21 +188,25 @@ class _Module:
             case ast.Constant(value=str()) | ast.JoinedStr() | ast.BinOp():
                 yield self._text(node, scope)
             case ast.Name():
-                if (value := scope.value(node)) is not None:
-                    yield from self._texts(value, scope)
-            case ast.IfExp(body=body, orelse=orelse):
-                yield from self._texts(body, scope)
-                yield from self._texts(orelse, scope)
-            case ast.Call():
-                for part in (*node.args, *(keyword.value for keyword in node.keywords)):
-                    yield from self._texts(part, scope)
-            case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part) | ast.Starred(value=part):
-                yield from self._texts(part, scope)
-            case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
-                for part in parts:
-                    yield from self._texts(part, scope)
+                yield from self._texts(scope.value(node), scope)
             case _:
-                return
+                for part in _parts(node):
+                    yield from self._texts(part, scope)
+
+
+def _parts(node: ast.AST | None) -> Sequence[ast.AST]:
+    """The expressions within another one that may be its value, or an element of its value."""
+    match node:
+        case ast.IfExp(body=body, orelse=orelse):
+            return (body, orelse)
+        case ast.Call():
+            return (*node.args, *(keyword.value for keyword in node.keywords))
+        case ast.ListComp(elt=part) | ast.GeneratorExp(elt=part) | ast.Starred(value=part):
+            return (part,)
+        case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return parts
+        case _:
+            return ()
 
 
 @cache

@@ -123,7 +123,7 @@ class Snap:
         disabled = not installed and any(map(_FILE.fullmatch, _names(_FILES)))
         to_install = None if wanted is None or _is_file_of(revision, wanted) else wanted
         offered = _offered(to_install) if to_install else _NOTHING
-        followed = self._channel.of(revision) if _is_from_store(revision) else Followed()
+        followed = self._followed(revision)
         return SnapFacts(
             snapd=Path(_SNAP).exists(),
             deb=any(unit.exists() for unit in _DEB_UNITS),
@@ -142,6 +142,10 @@ class Snap:
             untouched=(installed or disabled) and not (_LXD_DIR / "database").exists(),
             unfinished=self._installing.exists(),
         )
+
+    def _followed(self, revision: str) -> Followed:
+        """The channel of a snap from the store; a file follows none."""
+        return self._channel.of(revision) if _is_from_store(revision) else Followed()
 
     def _installed_by_us(self) -> str:
         """The revision that this charm installed last, empty if it has installed none."""
