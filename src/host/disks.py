@@ -34,6 +34,8 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _SERIALS = ("serial", "device/serial", "wwid", "device/wwid")
 _GROUP = re.compile("((?:[^-]|--)+)-(?!-)")
 """A volume group in the name of a mapped volume: GROUP-VOLUME. LVM doubles hyphens in each."""
+_PARTITION = re.compile(r"part\d+-")
+"""The UUID of a mapped device that is a partition, as kpartx makes it."""
 _SECTOR = 512
 """Bytes of a sector in /sys, for any sector size of the device."""
 
@@ -79,11 +81,12 @@ def wipe(path: str, identity: str) -> None:
 
 
 def _writer(descriptor: int, name: str) -> str:
-    """A program that can write to the disk or a partition of it, empty if there is none.
+    """A program that can write to the device or a partition of it, empty if there is none.
 
-    QEMU opens a virtual machine's disk without a lock, so the kernel calls it unused.
+    The same for the disk of a partition. QEMU opens a virtual machine's disk without a lock, so the
+    kernel calls it unused.
     """
-    names = (name, *_partitions(name))
+    names = (name, *_partitions(name), *filter(None, [Path(_disk_of(name)).name]))
     numbers = {os.fstat(descriptor).st_rdev, *filter(None, map(_device_number, names))}
     for process in processes():
         if int(process.name) == os.getpid():
@@ -190,7 +193,19 @@ def _device(path: str, node: str) -> Device:
         node=node,
         partitions=tuple(_partition(part, node) for part in parts),
         unique=_without_blanks([world_wide, *contents]),
+        disk=_disk_of(name),
     )
+
+
+def _disk_of(name: str) -> str:
+    """The path of a partition's disk, empty for a whole disk."""
+    folder = (_SYS / name).resolve()
+    if (folder / "partition").exists():
+        return f"/dev/{folder.parent.name}"
+    # kpartx makes a mapped device for each partition of a multipath device.
+    mapped = _PARTITION.match(_text(folder / "dm" / "uuid"))
+    under = sorted((folder / "slaves").glob("*")) if mapped else []
+    return f"/dev/{under[0].name}" if under else ""
 
 
 def _without_blanks(words: Iterable[str]) -> tuple[str, ...]:

@@ -36,34 +36,35 @@ def marked(
 ) -> dict[Selection, tuple[Device, ...]]:
     """The devices of each selection. Those of the pools with these `sources` are in use.
 
-    So are disks of instances, if one could become a part of a pool that is not made yet: the
-    `unmade` selections. `member` is this LXD's name in the cluster, empty outside one.
+    So are disks of instances, if a pool that is not made yet names one of them: the `unmade`
+    selections. `member` is this LXD's name in the cluster, empty outside one.
     """
     found = {selection: ports.machine.devices(selection) for selection in selections}
-    uses = _in_pools(found, sources, member, ports)
+    every = list(chain.from_iterable(found.values()))
+    uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
     wanted = [device for selection in unmade for device in found.get(selection, ())]
-    if free := [d.node for d in wanted if _is_free(d, uses)]:
-        uses |= _or_unknown(partial(_of_instances, member, ports), free)
-    uses |= _by_other_paths(chain.from_iterable(found.values()), uses, ports)
+    if unused := [d.node for d in wanted if not (d.use or d.node in uses)]:
+        uses |= _or_unknown(partial(_of_instances, member, ports), unused)
+    # A zpool on one partition counts as one on the whole disk: see `_in_groups`.
+    uses |= _by(_of_disk, every, uses)
+    uses |= _in_groups(every, sources, member, ports)
+    uses |= _by(_of_part, every, uses)
+    uses |= _by_other_paths(every, uses, ports)
     return {
         selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
         for selection, matching in found.items()
     }
 
 
-def _in_pools(
-    found: Mapping[Selection, Iterable[Device]],
-    sources: Mapping[str, str],
-    member: str,
-    ports: Ports,
+def _in_groups(
+    found: Iterable[Device], sources: Mapping[str, str], member: str, ports: Ports
 ) -> dict[str, str]:
-    """By node of a device: the pool that it is in."""
-    uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
-    every = [device for matching in found.values() for device in matching]
-    if held := [d.node for d in every if d.holds in _OF_GROUPS]:
-        on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
-        uses |= _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
-    return uses
+    """By node of a device: the pool whose volume group or zpool it is a part of now."""
+    held = [device.node for device in found if _may_be_in_group(device)]
+    on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
+    if not held:
+        return {}
+    return _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
 
 
 def _by_other_paths(
@@ -79,8 +80,32 @@ def _by_other_paths(
     return {node: use for node, use in found_uses.items() if use}
 
 
-def _is_free(device: Device, uses: Mapping[str, str]) -> bool:
-    return not (device.use or device.holds or device.node in uses)
+def _may_be_in_group(device: Device) -> bool:
+    """Whether it, or a partition of it, may be a part of a volume group or a zpool."""
+    parts = (group in words for words in device.partitions for group in _OF_GROUPS)
+    return device.holds in _OF_GROUPS or any(parts)
+
+
+def _by(
+    look: Callable[[Device, Mapping[str, str]], str],
+    found: Iterable[Device],
+    uses: Mapping[str, str],
+) -> dict[str, str]:
+    """By node of a device without a use of its own: what a look at the other uses says."""
+    others = {d.node: look(d, uses) for d in found if d.node not in uses}
+    return {node: use for node, use in others.items() if use}
+
+
+def _of_disk(device: Device, uses: Mapping[str, str]) -> str:
+    """What the disk of a partition is used for, empty if there is no such use."""
+    use = uses.get(device.disk, "")
+    return f"is on {device.disk}, which {use}" if use else ""
+
+
+def _of_part(device: Device, uses: Mapping[str, str]) -> str:
+    """What a partition of a disk is used for, empty if there is no such use."""
+    part = next((part for part in device.parts if part in uses), "")
+    return f"has {part}, which {uses[part]}" if part else ""
 
 
 def _or_unknown(look: Callable[[], dict[str, str]], nodes: Iterable[str]) -> dict[str, str]:
@@ -129,12 +154,12 @@ def degraded(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
 
 
 def use_by_lxd(device: Device, ports: Ports) -> str:
-    """What LXD here uses a device or one of its partitions for; empty if for nothing.
+    """What LXD here uses a device, its disk or one of its partitions for; empty if for nothing.
 
     Or that LXD cannot say it.
     """
     try:
-        return _use(device, ports) or _use_of_part(device, ports)
+        return _use(device, ports) or _use_of_part(device, ports) or _use_of_disk(device, ports)
     except LxdError as error:
         return f"may be in a pool of LXD, which refuses to say: {error}"
     except LxdUnreachable:
@@ -147,6 +172,13 @@ def _use_of_part(device: Device, ports: Ports) -> str:
     """The same for the first partition that LXD uses. Raises LxdError, LxdUnreachable."""
     uses = ((part, _use(part, ports)) for part in ports.machine.devices(device.parts))
     return next((f"has {part.node}, which {use}" for part, use in uses if use), "")
+
+
+def _use_of_disk(device: Device, ports: Ports) -> str:
+    """The same for the disk of a partition. Raises LxdError, LxdUnreachable."""
+    disks = ports.machine.devices((device.disk,)) if device.disk else ()
+    uses = ((disk, _use(disk, ports)) for disk in disks)
+    return next((f"is on {disk.node}, which {use}" for disk, use in uses if use), "")
 
 
 def _use(device: Device, ports: Ports) -> str:

@@ -228,6 +228,8 @@ class Device:
     """What no other disk has: its name in the world, if it has one, and the UUIDs of its content.
     Another machine that sees the disk sees the same.
     """
+    disk: str = ""
+    """For a partition: the path of its disk, without links. A guest may have the disk whole."""
 
     @property
     def parts(self) -> tuple[str, ...]:

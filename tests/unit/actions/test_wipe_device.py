@@ -131,3 +131,18 @@ def test_a_disk_is_not_wiped_while_one_of_its_partitions_is_in_a_pool():
     why = "/dev/sdb has /dev/sdb1, which is in pool local: nothing was wiped"
     with pytest.raises(refusal.ActionRefused, match=why):
         wipe_device(None, app.units["lxd/0"].ports, "/dev/sdb", "wipe-serial-1")
+
+
+def test_a_partition_is_not_wiped_while_an_instance_has_its_disk():
+    """QEMU opens the disk without a lock, and the kernel calls the guest's partition unused."""
+    app = formed(3)
+    by_hand.launch(
+        server(app, "m0"), "vm", devices={"data": {"type": "disk", "source": "/dev/sdb"}}
+    )
+    disk = Device("/dev/sdb", 40 * GIB, "", "gpt", ("serial-1",), "/dev/sdb")
+    part = replace(HELD, path="/dev/sdb1", node="/dev/sdb1", disk="/dev/sdb")
+    app.units["lxd/0"].machine.disks = [disk, part]
+
+    why = "/dev/sdb1 is on /dev/sdb, which is a disk of default/vm: nothing was wiped"
+    with pytest.raises(refusal.ActionRefused, match=why):
+        wipe_device(None, app.units["lxd/0"].ports, "/dev/sdb1", "wipe-uuid-1")

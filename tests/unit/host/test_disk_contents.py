@@ -111,6 +111,16 @@ def test_a_device_that_a_program_writes_to_is_not_wiped(attach: Attach):
         disks.wipe(path, disks.identity(path))
 
 
+def test_a_partition_is_not_wiped_while_a_program_writes_to_its_disk(attach: Attach):
+    path = partitioned(attach(64, -1))
+    part = f"{path}p1"
+    assert disks.matching((part,))[0].disk == path
+
+    with opened(path, "r+b"), pytest.raises(OSError, match=r"is open in python.* \(pid \d+\)"):
+        disks.wipe(part, disks.identity(part))
+    assert disks.matching((part,))[0].holds == "ext4"
+
+
 def partitioned(path: str) -> str:
     """A disk of an old system: 16 MiB with a file system, and 16 MiB of swap's type."""
     sectors = 32768

@@ -71,3 +71,19 @@ def test_a_disk_that_is_used_by_another_path_is_in_use(
 
     found = disks._device("/dev/sdc", "/dev/sdc")  # pyright: ignore[reportPrivateUsage]
     assert found.use == "is also sdb, which is mounted"
+
+
+def test_the_disk_of_a_partition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    device(tmp_path, "sdb/sdb1", partition="1")
+    (tmp_path / "sdb1").symlink_to(tmp_path / "sdb" / "sdb1")
+    device(tmp_path, "dm-0", dm__uuid=f"mpath-3{LUN[4:]}")
+    for name, uuid in (("dm-1", f"part1-mpath-3{LUN[4:]}"), ("dm-2", "LVM-abc")):
+        (device(tmp_path, name, dm__uuid=uuid) / "slaves" / "dm-0").mkdir(parents=True)
+    monkeypatch.setattr(disks, "_SYS", tmp_path)
+
+    found = {
+        name: disks._disk_of(name)  # pyright: ignore[reportPrivateUsage]
+        for name in ("sdb", "sdb1", "dm-0", "dm-1", "dm-2")
+    }
+
+    assert found == {"sdb": "", "sdb1": "/dev/sdb", "dm-0": "", "dm-1": "/dev/dm-0", "dm-2": ""}

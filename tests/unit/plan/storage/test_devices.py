@@ -309,3 +309,86 @@ def test_an_lxd_that_goes_away_meanwhile_breaks_no_hook(monkeypatch: pytest.Monk
     (sdb,) = observed.marked([selection], [selection], {}, "m0", ports)[selection]
 
     assert sdb.use == "may be in use, LXD does not say"
+
+
+WHOLE = Device("/dev/sdb", 20 * GIB, holds="gpt", node="/dev/sdb")
+SECOND = Device("/dev/sdb2", 10 * GIB, node="/dev/sdb2", disk="/dev/sdb")
+
+
+def with_fast(app: ModelApp, *disks: Device) -> str:
+    """Each machine has these, and the first one is for a new pool. The application's status."""
+    for unit in app.units.values():
+        unit.machine.disks = list(disks)
+    app.options["storage_pools"] = f"{{fast: {{backend: btrfs, devices: {disks[0].path}}}}}"
+    app.settle()
+    return statuses(app)["app"]
+
+
+def given_to_vm(path: str) -> ModelApp:
+    """A virtual machine on the first member has this device of the machine."""
+    app = formed(3)
+    data = {"data": {"type": "disk", "source": path}}
+    by_hand.launch(server(app, "m0"), "vm", devices=data)
+    return app
+
+
+def test_an_empty_partition_of_an_instance_s_disk_becomes_no_part_of_a_pool():
+    """The guest made that partition; the kernel of the machine calls it unused."""
+    status = with_fast(given_to_vm("/dev/sdb"), SECOND, WHOLE)
+
+    why = "/dev/sdb2 is on /dev/sdb, which is a disk of default/vm: name another"
+    assert status == f"blocked: lxd/0: {why}"
+
+
+def test_the_disk_of_an_instance_is_never_offered_for_a_wipe():
+    status = with_fast(given_to_vm("/dev/sdb"), replace(WHOLE, holds="ext4"))
+
+    assert status == "blocked: lxd/0: /dev/sdb is a disk of default/vm: name another"
+
+
+def test_a_partition_with_content_of_an_instance_s_disk_is_never_offered_for_a_wipe():
+    status = with_fast(given_to_vm("/dev/sdb"), replace(SECOND, holds="ext4"), WHOLE)
+
+    why = "/dev/sdb2 is on /dev/sdb, which is a disk of default/vm: name another"
+    assert status == f"blocked: lxd/0: {why}"
+
+
+def test_a_disk_with_an_instance_s_partition_is_never_offered_for_a_wipe():
+    words = ("sdb2 10240 MiB ext4",)
+    status = with_fast(given_to_vm("/dev/sdb2"), replace(WHOLE, partitions=words), SECOND)
+
+    why = "/dev/sdb has /dev/sdb2, which is a disk of default/vm: name another"
+    assert status == f"blocked: lxd/0: {why}"
+
+
+PARTITIONED = replace(WHOLE, partitions=("sdb1 20480 MiB LVM2_member",))
+PART_OF_LVM = replace(OF_LVM, node="/dev/sdb1", disk="/dev/sdb")
+
+
+def test_a_disk_with_a_partition_in_a_pool_is_never_offered_for_a_wipe():
+    """The kernel calls the partition unused while no volume of the pool is active."""
+    app = on_lvm()
+    for unit in app.units.values():
+        unit.machine.disks = [PART_OF_LVM, PARTITIONED]
+
+    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdb}}"
+    app.settle()
+
+    why = "/dev/sdb has /dev/sdb1, which is in pool local: name another"
+    assert statuses(app)["lxd/1"] == f"blocked: {why}"
+
+
+def test_the_same_after_the_disk_has_got_another_name():
+    app = renamed_lvm()
+    machine = app.units["lxd/0"].machine
+    machine.groups = {group: {"/dev/sdc1"} for group in machine.groups}
+    part = replace(OF_LVM, path="/dev/sdc1", node="/dev/sdc1", disk="/dev/sdc")
+    words = ("sdc1 20480 MiB LVM2_member",)
+    disk = replace(WHOLE, path="/dev/sdc", node="/dev/sdc", partitions=words)
+    machine.disks = [machine.disks[0], part, disk]
+
+    app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdc}}"
+    app.settle()
+
+    why = "/dev/sdc has /dev/sdc1, which is in pool local: name another"
+    assert statuses(app)["app"] == f"blocked: lxd/0: {why}"
