@@ -245,9 +245,12 @@ def _pools(sources: Mapping[str, str], ports: Ports) -> dict[str, str]:
 
 def _disks(instance: Instance) -> tuple[str, ...]:
     """The devices of the machine that an instance has whole, not as a volume of a pool."""
-    values = (
-        device.get("source") or device.get("path", "")
-        for device in instance.devices.values()
-        if device.get("type") in ("disk", "unix-block")
-    )
-    return tuple(sorted(value for value in values if value.startswith(DEVICE)))
+    devices = (d for d in instance.devices.values() if d.get("type") in ("disk", "unix-block"))
+    return tuple(sorted(path for path in map(_path, devices) if path.startswith(DEVICE)))
+
+
+def _path(device: Mapping[str, str]) -> str:
+    """The path of an instance's device on its machine: `path` may be the one in the instance."""
+    if device.get("major") and device.get("minor"):
+        return f"{DEVICE}block/{device['major']}:{device['minor']}"
+    return device.get("source") or device.get("path", "")

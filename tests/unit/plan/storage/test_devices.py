@@ -277,9 +277,20 @@ def sdb_and_sdc(app: ModelApp) -> ModelApp:
 
 @pytest.mark.parametrize("kind", ["disk", "unix-block"])
 def test_an_empty_disk_of_an_instance_becomes_no_part_of_a_pool(kind: str):
+    assert_sdb_is_kept({"type": kind, "source": "/dev/sdb"})
+
+
+def test_an_instance_may_name_its_disk_by_its_number():
+    """`path` is the place within the container then."""
+    assert_sdb_is_kept({"type": "unix-block", "path": "/dev/data", "major": "8", "minor": "16"})
+
+
+def assert_sdb_is_kept(device: dict[str, str]) -> None:
+    """An instance on the first member has this device, which is /dev/sdb."""
     app = sdb_and_sdc(formed(3))
-    data = {"data": {"type": kind, "source": "/dev/sdb"}}
-    by_hand.launch(server(app, "m0"), "vm", devices=data)
+    by_number = Device("/dev/block/8:16", 20 * GIB, node="/dev/sdb")
+    app.units["lxd/0"].machine.disks += [by_number]
+    by_hand.launch(server(app, "m0"), "vm", devices={"data": device})
 
     app.options["storage_pools"] = "{fast: {backend: btrfs, devices: /dev/sdb /dev/sdc}}"
     app.settle()
