@@ -10,7 +10,7 @@ the machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import deadlines
@@ -116,6 +116,14 @@ def _unreachable_units(juju: HookInput, lxd: ClusterView, ports: Ports) -> froze
     )
 
 
+def _hidden_networks(
+    juju: HookInput, lxd: ClusterView, ports: Ports
+) -> Mapping[tuple[str, str], str]:
+    """See `ClusterView.hidden`."""
+    waits = juju.peers is not None and admission.has_waiting(juju.unit, lxd, juju.peers)
+    return ports.lxd.projects.hidden_networks() if waits else {}
+
+
 def _exchanges(juju: HookInput) -> bool:
     """Whether this member has an attached LXD to install, and waits for the member before it.
 
@@ -203,6 +211,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         lxd,
         unreachable_units=_unreachable_units(juju, lxd, ports),
         without_heartbeat=_without_heartbeat(lxd, ports),
+        hidden=_hidden_networks(juju, lxd, ports),
     )
     if juju.leaving:
         return _for_leaving(_with_holdings(juju, lxd, ports), ports)

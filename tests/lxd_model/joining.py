@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import certificates, heartbeats, networks, peers, pools, times
+from tests.lxd_model import certificates, heartbeats, hiding, networks, peers, pools, times
 from tests.lxd_model.listeners import CLUSTER, CORE, covers, is_wildcard
 from tests.lxd_model.operations import NEVER, Work
 from tests.lxd_model.records import JoinToken, Records, Role, Row, State
@@ -252,7 +252,8 @@ def _take_parts(server: Server, records: Records, request: JoinRequest) -> None:
 
 def _accept(server: Server, records: Records, request: JoinRequest) -> None:
     """A member accepts the server, or says why not."""
-    problem = ""
+    if problem := hiding.hidden(records):
+        raise Refusal(f"Failed request to add member: {problem}")
     if any(row.name == request.name for row in records.members):
         problem = f"The cluster already has a member with name: {request.name}"
     elif any(row.address == request.address for row in records.members):

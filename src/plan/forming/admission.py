@@ -112,13 +112,13 @@ def _candidates(
 
 
 def _no_join_succeeds(lxd: ClusterView) -> bool:
-    """Whether a network is errored: LXD refuses every join then.
+    """Whether a network is errored or hidden: LXD refuses every join then.
 
     A joining LXD leaves the network out of its request, and the cluster answers `Joining member has
-    no config for network`. The coordinator makes the network while no unit joins. A network that no
-    option names is the operator's to finish or delete.
+    no config for network`, or `Missing network`. The coordinator makes the network while no unit
+    joins. A network that no option names is the operator's to finish or delete.
     """
-    return any(network.errored for network in lxd.networks or ())
+    return bool(lxd.hidden) or any(network.errored for network in lxd.networks or ())
 
 
 def _holder(
@@ -312,10 +312,18 @@ def is_shell(failed: Member) -> bool:
 
 
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
-    """Units whose name or address the cluster has already, although they are not in it."""
+    """Units that cannot join, with the reason, such as a name that a member has already."""
     reasons = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.unreachable_units)}
-    return cannot | {unit: why for unit, why in reasons.items() if why}
+    hiding = dict.fromkeys(_waiting(peers), _hiding(lxd)) if lxd.hidden else {}
+    return hiding | cannot | {unit: why for unit, why in reasons.items() if why}
+
+
+def _hiding(lxd: ClusterView) -> StatusText:
+    """The message about a network that its project hides, with the remedy."""
+    (project, network), key = min(lxd.hidden.items())
+    cure = f"unset its {key}" if key.endswith(".nic") else f"add it to its {key}"
+    return f"project {project} hides {network}: {cure}"
 
 
 def _closed(data: UnitData, lxd: ClusterView) -> StatusText:
@@ -330,9 +338,20 @@ def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
     """
     if not duties.is_token_issuer(unit, peers, lxd):
         return {}
-    waiting = {u for u, d in peers.others.items() if d.able or u in peers.own.refused}
-    candidates = {u: peers.others[u] for u in sorted(waiting - _with_lock_or_token(lxd, peers))}
+    waiting = sorted(_waiting(peers) - _with_lock_or_token(lxd, peers))
+    candidates = {u: peers.others[u] for u in waiting}
     return {u: d for u, d in candidates.items() if d.key and d.address and not d.cluster}
+
+
+def _waiting(peers: Peers) -> set[str]:
+    """Units that can join, or could if this member did not refuse them."""
+    outside = {u: d for u, d in peers.others.items() if not d.cluster}
+    return {u for u, d in outside.items() if d.able or u in peers.own.refused}
+
+
+def has_waiting(unit: str, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether this member, which is `unit`'s, admits units and one waits."""
+    return duties.is_token_issuer(unit, peers, lxd) and bool(_waiting(peers))
 
 
 def _with_lock_or_token(lxd: ClusterView, peers: Peers) -> set[str]:

@@ -11,13 +11,13 @@ from tests.lxd_model import networks, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import Answer, Call, Change, Handler, change, make
 from tests.lxd_model.api.etag import check, etag
+from tests.lxd_model.hiding import visible
 from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
 from tests.lxd_model.refusal import Refusal, bad
-from tests.lxd_model.things import DEFAULT, NO_CONFIG, Config, is_true
+from tests.lxd_model.things import DEFAULT, NO_CONFIG, Config
 
 if TYPE_CHECKING:
-    from tests.lxd_model.records import Records
     from tests.lxd_model.server import Server
     from tests.lxd_model.things import Network
 
@@ -74,22 +74,11 @@ def _interface(server: Server, name: str, kind: str) -> dict[str, Any]:
 def get_all(call: Call) -> Answer:
     """GET /1.0/networks."""
     rows = [n for n in call.records.networks.values() if n.project == DEFAULT]
-    rows = [n for n in rows if _allowed(call.records, n.name)]
+    rows = [n for n in rows if visible(call.records, DEFAULT, n.name)]
     if not call.recursive:
         names = [*(n.name for n in rows), "lo", *call.server.interfaces]
         return Answer([used_by.url("networks", name) for name in names])
     return Answer([_as_json(call, n) for n in rows] + _interfaces(call.server))
-
-
-def _allowed(records: Records, name: str) -> bool:
-    """Whether the default project shows a managed network (NetworkAllowed in project.go)."""
-    config = records.projects[DEFAULT].config
-    if not is_true(config.get("restricted", "")):
-        return True
-    if config.get("restricted.devices.nic") == "block":
-        return False
-    named = config.get("restricted.networks.access", "")
-    return not named or name in named.split(",")
 
 
 def get(call: Call) -> Answer:
@@ -101,7 +90,7 @@ def get(call: Call) -> Answer:
             if found["name"] == name:
                 return Answer(found, etag(name))
         raise Refusal("Network not found", 404)
-    if not _allowed(call.records, name):
+    if not visible(call.records, DEFAULT, name):
         raise Refusal("Network not found", 404)
     network = networks.find(call.server, name)
     found = _as_json(call, network, member)
@@ -152,7 +141,7 @@ def post(call: Call) -> Answer:
     name, kind, config = body.get("name"), body.get("type") or "bridge", call.config
     if not name:
         raise bad("No name provided")
-    if not _allowed(call.records, name):
+    if not visible(call.records, DEFAULT, name):
         raise Refusal("Network not allowed in project", 403)
     _validate_name(name, kind)
     member = call.target

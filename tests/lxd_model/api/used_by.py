@@ -87,6 +87,6 @@ def of_project(records: Records, name: str) -> list[str]:
     found += [url("images", i.fingerprint) for i in records.images.values() if i.project == name]
     volumes = records.volumes.values()
     found += [_stored(v, ("volumes", "custom")) for v in volumes if v.project == name]
-    if name == DEFAULT:
-        found += [url("networks", n) for n in records.networks]
+    nets = records.networks.values()
+    found += [url("networks", n.name, project=name) for n in nets if n.project == name]
     return found
