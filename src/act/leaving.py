@@ -126,7 +126,7 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     database.
     """
     # Nothing may start it: it may still run on the dead machine.
-    for member in sorted(member_marks.that_stopped(ports.lxd.notes.read())):
+    for member in sorted(member_marks.members_with_stopped(ports.lxd.notes.read())):
         _forget_stopped(step.project, step.name, member, ports)
     name, instances, notes = f"{step.project}/{step.name}", ports.lxd.instances, ports.lxd.notes
     # If the machine that it was on before that died, too, it may still run there.

@@ -40,4 +40,4 @@ def form_again(view: View, confirm: str) -> AppData:
         raise ActionRefused(f"{names(view.units.leaving)} has not left yet, and may be a member")
     if confirm != GONE:
         raise ActionRefused(f"this gives up what the old cluster held: repeat with confirm={GONE}")
-    return leader.begun_again(peers)
+    return leader.data_to_form_again(peers)

@@ -113,8 +113,8 @@ def _creation_lines(view: View, net: WantedNetwork, members: list[str]) -> list[
 
 def _ask_lines(view: View, net: WantedNetwork, members: list[str]) -> list[str]:
     """A unit that has answered is not asked again."""
-    answered = view.peers is not None and contributions.request(net) in view.peers.own.links
-    if answered or not contributions.concerns(net) or len(members) < 2:
+    answered = view.peers is not None and contributions.question(net) in view.peers.own.links
+    if answered or not contributions.asks_units(net) or len(members) < 2:
         return []
     return [f"ask {', '.join(members)} what they give to the network {net.name}"]
 
@@ -138,7 +138,7 @@ def _pools_lines(view: View) -> list[str]:
     if not isinstance(lxd, ClusterView) or peers is None:
         return []
     decided, existing = peers.app.storage, lxd.pools
-    if decided is None or existing is None or pools.misfit(view, decided, existing):
+    if decided is None or existing is None or pools.mismatch(view, decided, existing):
         return []
     wanted = pools.wanted(view, decided, existing)
     members = sorted(m.name for m in lxd.members)
@@ -160,5 +160,5 @@ def _default_pool_lines(default: str, lxd: ClusterView) -> list[str]:
     existing = lxd.pools or ()
     if any(p.name == default and pools.holds_root(p, lxd) for p in existing):
         return []
-    moved = [str(PinRootDisks(p.pool)) for p in pools.moving(default, existing)]
+    moved = [str(PinRootDisks(p.pool)) for p in pools.pinning(default, existing)]
     return [*moved, str(SetDefaultProfile(default, None))]

@@ -49,7 +49,7 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     recovery = quorum.recovery(view, peers, view.database, named)
     if recovery.problem:
         raise RecoveryRefused(recovery.problem, _published(view, peers, recovery.lost))
-    if alive := ports.database.listening(recovery.lost - quorum.reused(view, peers)):
+    if alive := ports.database.listening(recovery.lost - quorum.reused_addresses(view, peers)):
         raise ActionRefused(
             f"{names(alive)} counts as lost, but accepts connections: switch that machine off, or "
             "bring it back"
@@ -64,7 +64,7 @@ def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
     # Without any, the earlier question still counts.
     update: dict[str, object] = {}
     if lost:
-        update = {"lost": tuple(sorted(lost)), "asked": quorum.since(view, peers, lost)}
+        update = {"lost": tuple(sorted(lost)), "asked": quorum.asked_since(view, peers, lost)}
     own = peers.own.model_copy(update=update)
     report = unresponsive.database_report(view, replace(peers, own=own))
     return own.model_copy(update={"silent": report})

@@ -152,7 +152,7 @@ def bound(model: ops.Model, options: Options) -> Bound:
         raise NoAnswer(tool_failures.failed("network-get", tool_failures.words(binding.problem)))
     names = {name for net in nets for name in wanted_networks.names(net)}
     entries = [entry for entry in binding.addresses if entry.interface not in names]
-    carrier = choice.carrier(entries)
+    carrier = choice.network_address(entries)
     return Bound(carrier.interface, carrier.subnet) if carrier else Bound()
 
 

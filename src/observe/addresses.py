@@ -16,10 +16,10 @@ from values.addresses import endpoint, is_address
 def addresses(juju: HookInput, server: Server | None, ports: Ports) -> choice.Chosen:
     """This unit's addresses, chosen from those of its bindings."""
     cluster, https = juju.cluster.addresses, juju.https.addresses
-    kept_addresses = [a for a in choice.kept(juju.peers, server) if is_address(a)]
+    kept_addresses = [a for a in choice.current_addresses(juju.peers, server) if is_address(a)]
     local = frozenset(a for a in kept_addresses if ports.machine.has_address(a))
-    looks = choice.is_choice(juju.peers, server, cluster, https, local)
-    interfaces = ports.machine.interfaces() if looks else ()
+    needs_interfaces = choice.is_choice(juju.peers, server, cluster, https, local)
+    interfaces = ports.machine.interfaces() if needs_interfaces else ()
     machine = choice.Addresses(local, interfaces)
     return choice.choose(juju.peers, server, cluster, https, machine)
 

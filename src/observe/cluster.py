@@ -38,13 +38,13 @@ def look(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
     try:
         return _cluster_view(juju, ports)
     except LxdStopped:
-        return _answers_soon(juju, ports)
+        return _after_start(juju, ports)
     except (LxdUnreachable, LxdError) as error:
         return unresponsive.of_error(error, juju, ports)
 
 
-def _answers_soon(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
-    """The daemon may be starting: after an installation, a reboot, a reset."""
+def _after_start(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
+    """The same, once a daemon that may be starting answers: after an installation or a reboot."""
     try:
         ports.lxd.server.await_start(_time_to_start(juju, ports))
         return _cluster_view(juju, ports)
@@ -73,7 +73,7 @@ def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:
 
 def _unreachable_without_unit(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
     """Members that LXD calls online, that have no unit in Juju, and that do not answer."""
-    if not _looks_after_orphans(juju, lxd) or juju.units is None:
+    if not _handles_orphans(juju, lxd) or juju.units is None:
         return frozenset()
     without_unit = [
         m
@@ -95,19 +95,19 @@ def _without_heartbeat(lxd: ClusterView, ports: Ports) -> frozenset[str]:
 
 
 def _dead_without_unit(juju: HookInput, lxd: ClusterView) -> bool:
-    """Whether the leader must remove a dead member: it first moves what is on it."""
-    looks = _looks_after_orphans(juju, lxd)
-    in_juju = juju.units.in_juju if looks and juju.units is not None else None
+    """Whether this unit must remove a dead member: it first moves that member's instances."""
+    responsible = _handles_orphans(juju, lxd)
+    in_juju = juju.units.in_juju if responsible and juju.units is not None else None
     away = [m for m in lxd.members if not m.up or m.evacuated]
     units = {member_units.unit_of(member, lxd) for member in away}
     return in_juju is not None and not units <= in_juju
 
 
 def _unreachable_units(juju: HookInput, lxd: ClusterView, ports: Ports) -> frozenset[str]:
-    """Units that are to join, and whose LXD this member cannot reach."""
+    """Units that wait to join, and whose LXD this member cannot reach."""
     if juju.peers is None or (juju.leaving and not juju.can_publish) or lxd.own is None:
         return frozenset()
-    tried = admission.to_try(juju.unit, lxd, juju.peers)
+    tried = admission.to_test(juju.unit, lxd, juju.peers)
     members = ports.lxd.members
     return frozenset(
         unit
@@ -124,7 +124,7 @@ def _hidden_networks(
     return ports.lxd.projects.hidden_networks() if waits else {}
 
 
-def _exchanges(juju: HookInput) -> bool:
+def _waits_to_exchange(juju: HookInput) -> bool:
     """Whether this member has an attached LXD to install, and waits for the member before it.
 
     The heartbeats of that member may be late after its own exchange, and no later event would tell
@@ -138,14 +138,14 @@ def _exchanges(juju: HookInput) -> bool:
 def _members(juju: HookInput, server: Server, ports: Ports) -> tuple[tuple[Member, ...], bool]:
     """The members, and whether the clock here is ahead of the Raft leader's.
 
-    A daemon that answers and counts as offline has just started, so the unit waits for its own. The
-    leader also waits for the others, because it shows their status: no later event would say that
-    they are online.
+    If the daemon here answers and is called offline, it has just started: the unit waits for its
+    heartbeat. The leader also waits for the other members' heartbeats, because it shows their
+    status: no later event would say that they are online.
     """
     members = ports.lxd.members.list()
     own = _with_cluster_name(server, members).name
     offline = {m.name: m for m in members if m.offline}
-    awaited = set(offline) if juju.leader or _exchanges(juju) else {own} & set(offline)
+    awaited = set(offline) if juju.leader or _waits_to_exchange(juju) else {own} & set(offline)
     if awaited:
         unreachable = ports.lxd.members.unreachable(
             [offline[name] for name in sorted(awaited - {own})], server.fingerprint
@@ -270,7 +270,7 @@ def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> Cluste
 
 
 def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
-    """What members hold, and what decides where it can go.
+    """The view with what members hold, and with what decides where that can move.
 
     Content in a Ceph is left out, except when the cluster ends: it is on no member.
     """
@@ -296,7 +296,7 @@ def _with_holdings(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterVi
 
 
 def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
-    """What a leaving member must know about the others, and about itself."""
+    """The view with what a leaving member must know about the others, and about itself."""
     own = lxd.server.name
     others = [m for m in lxd.members if m.up and m.name != own]
     evacuated = lxd.own is not None and lxd.own.evacuated
@@ -308,7 +308,7 @@ def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
 
 
 def _with_contents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
-    """What members hold, which only the leader shows: without it everything else continues."""
+    """The view with what members hold. Only the leader's status needs it, so LXD may refuse it."""
     try:
         return _with_holdings(juju, lxd, ports)
     except (LxdError, LxdUnreachable) as error:
@@ -337,13 +337,13 @@ def _if_answered(look: Callable[[], ClusterView]) -> ClusterView | Unresponsive:
 
 
 def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterView:
-    """The networks, and what the default profile has; interfaces if others are wanted."""
+    """The view with networks and the default profile's devices; with interfaces if they change."""
     devices = _default_devices(ports)
     nic, root = devices.get("eth0", {}), profile_devices.root_pool(devices)
     existing = ports.lxd.networks.list()
     members = [m.name for m in lxd.members if m.up]
     with_parents = {
-        *networks.relisted(options, existing),
+        *networks.with_changed_list(options, existing),
         *networks.by_hand(options, existing),
         *networks.beside_uplinks(options, existing),
     }
@@ -381,13 +381,13 @@ def _has_leaving_unit(juju: HookInput) -> bool:
 
 def _has_stopped_instances(juju: HookInput, lxd: ClusterView) -> bool:
     """Whether units that are gone have stopped instances: the leader starts them, or names them."""
-    stopped = member_marks.that_stopped(lxd.notes) or not_running.read(lxd.notes)
-    return bool(stopped) and _looks_after_orphans(juju, lxd)
+    stopped = member_marks.members_with_stopped(lxd.notes) or not_running.read(lxd.notes)
+    return bool(stopped) and _handles_orphans(juju, lxd)
 
 
-def _looks_after_orphans(juju: HookInput, lxd: ClusterView) -> bool:
+def _handles_orphans(juju: HookInput, lxd: ClusterView) -> bool:
     peers = juju.peers
     if peers is not None and peers.app.delegated:
-        # Only then other units' data decide.
+        # Only in this case other units' data decide.
         peers = verified(peers, lxd)
-    return duties.looks_after_orphans(juju.unit, leads=juju.leader, peers=peers, lxd=lxd)
+    return duties.handles_orphans(juju.unit, leads=juju.leader, peers=peers, lxd=lxd)

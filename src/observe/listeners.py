@@ -30,7 +30,7 @@ def not_listening(addresses: Iterable[str], server: Server, ports: Ports) -> dic
         elif listener is not Listener.OURS:
             program = ports.machine.listener(address, PORT)
             may_be_lxd = _is_lxd(program) or (not program and endpoint(address) in configured)
-            # A silent LXD is busy.
+            # An LXD that accepts a connection and does not answer is busy.
             if not (listener is Listener.SILENT and may_be_lxd):
                 programs[address] = program or _UNNAMED
     return programs

@@ -5,7 +5,7 @@
 
 The Raft leader notes each heartbeat by its own clock, and each member compares that with its own
 (nodeIsOffline in db/node.go of 5.0 to 6.9). A member that is ahead by more than the offline
-threshold calls all members offline, itself, too. The other members do not see that.
+threshold calls all members offline, also itself. The other members do not see that.
 """
 
 from __future__ import annotations

@@ -14,14 +14,12 @@ from lxd.errors import LxdUnreachable
 from ports.ports import Ports
 from state.unresponsive import Unmountable, UnresponsiveReason
 
-_LAST_WORDS = 3
+_LAST_LINES = 3
 """The number of lines that a daemon writes to its log when it ends."""
 _UNREGISTERED = "No node registered with address"
 """The log message of a daemon that does not start because its join was interrupted."""
 _WAITS_FOR_VERSIONS = ("Wait for other cluster nodes", "Wait for other cluster members")
-"""The start of the log message of LXD 5.0, and of later ones, that they wait for the others'
-version.
-"""
+"""The start of the log message of an LXD that waits for the others' version: 5.0, later ones."""
 _EXPIRED = re.compile(r"certificate has expired or is not yet valid: current time \S+ is after")
 """Go's message in the log of a daemon that rejects another member's expired certificate."""
 _UNMOUNTABLE = re.compile(
@@ -90,19 +88,19 @@ def damaged(ports: Ports) -> bool:
     It is the last message of such a daemon. One that systemd starts again logs other warnings
     first: then the message must be recent, because the copy may have been mended since.
     """
-    return _last_words(_DAMAGED, ports) is not None
+    return _last_message(_DAMAGED, ports) is not None
 
 
 def start_failure(ports: Ports) -> str:
     """LXD's error with which the daemon has just ended when it started, empty if there is none."""
-    match = _last_words(_ENDED, ports)
+    match = _last_message(_ENDED, ports)
     return match[1].replace('\\"', '"') if match else ""
 
 
-def _last_words(pattern: re.Pattern[str], ports: Ports) -> re.Match[str] | None:
+def _last_message(pattern: re.Pattern[str], ports: Ports) -> re.Match[str] | None:
     """The last match among the messages with which the daemon ended."""
     lines = ports.machine.lxd_log().splitlines()
-    last = len(lines) - _LAST_WORDS
+    last = len(lines) - _LAST_LINES
     recent = (
         match
         for number, line in enumerate(lines)

@@ -72,7 +72,7 @@ def observe(juju: HookInput, ports: Ports, history: RunHistory) -> View:
 
 
 def _with_cluster(view: View, ports: Ports) -> View:
-    """The view with the peers as LXD proves them, and with buckets if another LXD has none."""
+    """The view with verified peers, and with buckets if the attached LXD would have none."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView):
         return view
@@ -88,15 +88,15 @@ def _holds_data(
     forming: Forming | None,
     ports: Ports,
 ) -> bool:
-    """Whether a unit that forms the cluster or leaves has data that its LXD does not list.
+    """Whether the disk of a unit that forms the cluster or leaves has data that LXD does not list.
 
-    LXD does not answer, or its cluster has removed this member, and its records with it.
+    LXD does not answer, or its cluster has removed this member and the member's records.
     """
     if isinstance(lxd, ClusterView):
-        looks = juju.leaving and lxd.server.clustered and lxd.own is None
+        needed = juju.leaving and lxd.server.clustered and lxd.own is None
     else:
-        looks = (forming is not None or juju.leaving) and lxd is not None
-    return looks and ports.machine.has_data()
+        needed = (forming is not None or juju.leaving) and lxd is not None
+    return needed and ports.machine.has_data()
 
 
 def _with_machine(view: View, ports: Ports) -> View:
@@ -120,7 +120,7 @@ def _with_pool_disks(view: View, ports: Ports) -> View:
     lxd, peers = view.lxd, view.peers
     if peers is None or not isinstance(lxd, ClusterView) or not lxd.server.clustered:
         return view
-    unknown = shared_disks.unknown(lxd, peers)
+    unknown = shared_disks.unpublished(lxd, peers)
     if not unknown:
         return view
     return replace(view, pool_disks=devices.of_pools(unknown, lxd.server.name, ports))
@@ -182,7 +182,7 @@ def _needs_interfaces(view: View) -> bool:
     makes = view.lxd.nic is not None and not all(
         existing & set(wanted_networks.names(net)) for net in nets
     )
-    return makes or not view.lxd.server.clustered or any(map(contributions.asks, nets))
+    return makes or not view.lxd.server.clustered or any(map(contributions.needs_interfaces, nets))
 
 
 def observe_networks(view: View, ports: Ports) -> View:
@@ -246,17 +246,17 @@ def _database(
     forming: Forming | None,
     ports: Ports,
 ) -> DatabaseCopy | None:
-    """The disk's facts about the database, only if LXD does not answer: reading starts a process.
+    """What the disk shows of the database, only if LXD does not answer: reading starts a process.
 
-    For a leaving unit that never was a member: whether its LXD is in somebody's cluster.
+    For a leaving unit that never was a member it shows whether LXD is in another cluster.
     """
     if not isinstance(lxd, Unresponsive):
         return None
     # A unit that joins may be a member already, and had no time to publish that.
     joins = forming is not None and forming.what == "join"
     member = joins or (juju.peers is not None and bool(juju.peers.own.cluster))
-    looks = lxd.reason in WITHOUT_DATABASE if member else juju.leaving
-    return ports.database.copy() if looks else None
+    needed = lxd.reason in WITHOUT_DATABASE if member else juju.leaving
+    return ports.database.copy() if needed else None
 
 
 def _folders(lxd: ClusterView | Unresponsive | None, ports: Ports) -> dict[str, Folder]:

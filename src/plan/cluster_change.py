@@ -24,7 +24,8 @@ def option_names(view: View) -> frozenset[str]:
 def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """By member: its unit, if the unit has a place in the queue.
 
-    Juju 4.0 seldom reports a removed unit. The leader finds out, and removes its place.
+    Juju 4.0 seldom reports a removed unit, so the queue decides: the leader asks Juju which units
+    are gone, and removes their places.
     """
     queued = {entry.unit for entry in peers.app.queue}
     clustered = {u: data for u, data in peers.others.items() if data.cluster and u in queued}
@@ -33,8 +34,8 @@ def units(view: View, lxd: ClusterView, peers: Peers) -> dict[str, str]:
     return {**by_member, lxd.server.name: view.unit}
 
 
-def unitless(view: View, lxd: ClusterView, peers: Peers) -> list[Member]:
-    """Members whose units have no place in the queue: Juju no longer has them, or never had."""
+def members_outside_queue(view: View, lxd: ClusterView, peers: Peers) -> list[Member]:
+    """The other members whose units have no place in the queue, or are no longer in Juju."""
     members = units(view, lxd, peers)
     entries = {entry.unit for entry in peers.app.queue}
     if view.units is not None:
@@ -48,7 +49,10 @@ def unitless(view: View, lxd: ClusterView, peers: Peers) -> list[Member]:
 
 
 def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | None:
-    """Why `thing` cannot be made now: all members must be up and known, and no unit joining."""
+    """Why `thing` cannot be made now, None if it can.
+
+    All members must be up, this unit must know their units, and no unit may be joining.
+    """
     if down := [m.name for m in lxd.members if not m.up]:
         return waiting(f"to make {thing} until {names(down)} is back")
     lock = join_lock.read(lxd.notes)
@@ -60,7 +64,7 @@ def blocker(view: View, lxd: ClusterView, peers: Peers, thing: str) -> Status | 
 
 
 def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: str) -> Status:
-    """What to do about members whose units are not known here."""
+    """The status about members whose units this unit does not know."""
     leaving = member_marks.about_to_leave(lxd)
     if leavers := [name for name in unknown if name in leaving]:
         return waiting(f"to make {thing} until {leavers[0]} has left")
@@ -74,19 +78,19 @@ def _unknown_members(unknown: list[str], lxd: ClusterView, peers: Peers, thing: 
     return without_unit(unknown[0], lxd)
 
 
-def homeless(member: str) -> StatusText:
+def no_unit(member: str) -> StatusText:
     """The message about a member that is up and has no unit."""
     return f"{member} has no unit: move what it holds, then lxc cluster remove it"
 
 
 def only_copy(member: str) -> StatusText:
-    """The message about such a member that alone has the database: its removal would destroy it."""
+    """The message about such a member if it has the only copy of the database."""
     return f"{member} has no unit, and the only copy of the database: add a unit first"
 
 
 def without_unit(member: str, lxd: ClusterView) -> Status:
     """Blocked for a member that is up and has no unit, with advice that is safe."""
-    return blocked(only_copy(member) if has_only_copy(member, lxd) else homeless(member))
+    return blocked(only_copy(member) if has_only_copy(member, lxd) else no_unit(member))
 
 
 def has_only_copy(member: str, lxd: ClusterView) -> bool:

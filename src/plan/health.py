@@ -16,8 +16,8 @@ from state.view import Peers, View
 from values.status import Status, blocked
 
 
-def here(lxd: ClusterView) -> Status | None:
-    """Blocked while this member has no part in a pool or a network that was made."""
+def local_problem(lxd: ClusterView) -> Status | None:
+    """Blocked while an existing pool or network does not work on this member."""
     without_tools = zfs_tools.pools_without(lxd)
     for pool, why in sorted(lxd.unavailable.items()):
         if pool in without_tools:
@@ -35,10 +35,10 @@ def degraded(lxd: ClusterView) -> Status | None:
 
 
 def _cure(pool: Pool) -> str:
-    """The command that is safe.
+    """The command for a half-made pool that is safe.
 
-    LXD cannot delete what is half made in a Ceph. Elsewhere, creating it again would skip members
-    that have deleted their part already.
+    LXD cannot delete a half-made pool in a Ceph. For any other pool, a second creation would
+    skip members that have already deleted their parts.
     """
     if backends.on_ceph(pool.driver):
         return f"lxc storage create {pool.name} {pool.driver}"
@@ -46,9 +46,9 @@ def _cure(pool: Pool) -> str:
 
 
 def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Status | None:
-    """Blocked while something is half made that the options no longer ask for: no unit finishes it.
+    """Blocked by a half-made pool or network that no option asks for any more: no unit finishes it.
 
-    A name that the default pool or network may have elsewhere does not count.
+    The default pool and network may have two names: only the present one counts as wanted.
     """
     if cluster_change.blocker(view, lxd, peers, ""):
         return None

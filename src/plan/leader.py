@@ -27,14 +27,14 @@ def application_data(view: View, peers: Peers, own: UnitData) -> AppData:
     units = {view.unit: own, **peers.others}
     app = peers.app
     bootstrap = app.bootstrap if _is_formed(app, units) else _bootstrap_unit(view, app, units)
-    # Committed data are recorded in a later hook than the bootstrap unit's own: the units that
-    # wait for its token would otherwise first run a hook for this record.
+    # Only committed data are recorded: a leader that bootstraps records its own in a later hook.
+    # Otherwise the units that wait for its token would first run a hook for this record.
     published = peers.data(bootstrap, view.unit)
     made = published if published is not None and published.cluster else UnitData()
     data = AppData(
         bootstrap=bootstrap,
         cluster=app.cluster or made.cluster,
-        # If the bootstrap unit is gone, the leader takes its place.
+        # If the bootstrap unit is gone, the leader's own record counts.
         storage=app.storage or made.storage or peers.own.storage,
         queue=_queue(view, app, units, bootstrap),
         removed=app.removed,
@@ -51,10 +51,10 @@ def _is_formed(app: AppData, units: dict[str, UnitData]) -> bool:
 
 
 def _is_delegated(view: View, app: AppData, own: UnitData) -> bool:
-    """Whether another unit must look after members whose units are gone.
+    """Whether the coordinator must handle orphaned members in place of the leader.
 
-    A leader that has not joined yet delegates it only once a unit is gone. One whose LXD has not
-    answered for minutes may have removed the gone unit from the queue before.
+    A leader that has not joined yet delegates that only once a unit is gone. A leader whose LXD has
+    not answered for minutes always does: it may already have removed the unit from the queue.
     """
     answers = isinstance(view.lxd, ClusterView) or not unresponsive.lasts(view)
     if not app.cluster or (own.cluster and answers):
@@ -76,10 +76,10 @@ def _as_lxd_has_it(
 
 
 def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str:
-    """The one unit that may make the cluster.
+    """The only unit that may bootstrap the cluster.
 
-    The leader names another unit only when the named one is gone: that one may be bootstrapping
-    already.
+    The leader names another unit only when the named one is gone, because the named one may already
+    be bootstrapping.
     """
     # A leaving unit may bootstrap in its current hook, too.
     if app.bootstrap and (view.units is None or app.bootstrap in view.units.in_juju):
@@ -87,8 +87,8 @@ def _bootstrap_unit(view: View, app: AppData, units: dict[str, UnitData]) -> str
     able = _able(view, units)
     if not able:
         return ""
-    # A leader sees its own write only in a later hook. At the start of its life more hooks follow
-    # by themselves; later a write runs only the others' hooks.
+    # A leader sees its own write only in a later hook. A new unit has more hooks to run anyway.
+    # Later, the write triggers hooks on the other units only.
     others = [u for u in able if u != view.unit]
     preferred = [view.unit, *others] if not app.bootstrap else [*others, view.unit]
     return next(u for u in preferred if u in able)
@@ -100,15 +100,18 @@ def _able(view: View, units: dict[str, UnitData]) -> list[str]:
     return [u for u in sorted(units, key=unit_names.order) if units[u].able and u in staying]
 
 
-def begun_again(peers: Peers) -> AppData:
-    """What the leader writes to let the units form a cluster again, after theirs is gone."""
+def data_to_form_again(peers: Peers) -> AppData:
+    """The application's data with which the units form a cluster again, after theirs is gone."""
     return AppData(queue=peers.app.queue)
 
 
 def _queue(
     view: View, app: AppData, units: dict[str, UnitData], bootstrap: str
 ) -> tuple[QueueEntry, ...]:
-    """Rewritten only when a unit comes, goes, or misses its token; that unit goes to the end."""
+    """The queue: it changes only when a unit is added, is removed, or does not use its token.
+
+    A unit that has not used its token goes to the end.
+    """
     unchanged: list[QueueEntry] = []
     late: list[QueueEntry] = []
     for entry in app.queue:
@@ -120,7 +123,7 @@ def _queue(
         else:
             late.append(QueueEntry(unit=entry.unit, attempt=attempt))
     queued = {p.unit for p in app.queue}
-    # Units that Juju has and no unit has met yet are queued with the rest: one write, not one each.
+    # Units whose data are not here yet are queued, too: that is one write for all of them.
     all_units = view.units.staying if view.units is not None else set(units)
     new = sorted(all_units - queued, key=lambda u: (u != bootstrap, unit_names.order(u)))
     entries = (QueueEntry(unit=u, attempt=units[u].attempt if u in units else 0) for u in new)
@@ -146,9 +149,9 @@ def application_status(view: View, peers: Peers, own: UnitData, app: AppData) ->
     if not joined:
         return _without_members(view, peers, app)
     if isinstance(view.lxd, ClusterView) and (
-        grave := operator_problem(view, view.lxd, peers, own)
+        problem := operator_problem(view, view.lxd, peers, own)
     ):
-        return grave
+        return problem
     if unread := unreadable(peers):
         return unread
     missing = every - joined
@@ -170,7 +173,7 @@ def _joined(view: View, peers: Peers, own: UnitData, queued: set[str]) -> set[st
 
 
 def _other_issuer(view: View, peers: Peers) -> str:
-    """The other unit that admits those that wait: its agent may be down while its LXD runs."""
+    """The token issuer if it is another unit: its agent may be down while its LXD runs."""
     if not isinstance(view.lxd, ClusterView) or not view.lxd.server.clustered:
         return ""
     issuer = duties.token_issuer(view.unit, peers, view.lxd)
@@ -187,12 +190,12 @@ def _without_members(view: View, peers: Peers, app: AppData) -> Status:
 
 
 def _without_any_member_left(view: View, peers: Peers) -> Status:
-    """The application in one line once it had a cluster, and no unit says that it is a member."""
+    """The application in one line if it had a cluster and no unit says that it is a member."""
     if leaving := _leaving(view, peers):
         # It may be the last member, and hold something.
         return leaving
     if isinstance(view.lxd, Unresponsive):
-        # This unit itself may be a member that had no time to say so.
+        # This unit may be a member that has not published that yet.
         return waiting("LXD on the leader does not answer")
     if unsure := peers.unsure:
         cure = "bring its LXD back; docs: How to recover"
@@ -206,13 +209,13 @@ def _without_any_member_left(view: View, peers: Peers) -> Status:
 def _leaving(view: View, peers: Peers, lxd: ClusterView | None = None) -> Status | None:
     """Waiting while units leave.
 
-    Only a unit itself knows what holds it if it has no member, or if its member is empty.
+    If a leaving unit has no member, or an empty one, only that unit knows what holds it.
     """
     leaving = view.units.leaving if view.units is not None else frozenset[str]()
     members = {u for u, d in peers.others.items() if d.cluster} - peers.removed
     empty = _empty(leaving & members, peers, lxd) if lxd is not None else frozenset[str]()
-    if silent := sorted(leaving - (members - empty) - {view.unit}):
-        unit = silent[0]
+    if only_they_know := sorted(leaving - (members - empty) - {view.unit}):
+        unit = only_they_know[0]
         return waiting(f"for {unit} to leave; if in error: juju show-status-log {unit}")
     return waiting(f"for {names(leaving)} to leave") if leaving else None
 
@@ -235,10 +238,10 @@ def unreadable(peers: Peers) -> Status | None:
 
 
 def operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """Problems that only the operator can solve, and that no unit's status shows."""
+    """A problem that only the operator can solve, and that no unit's status shows."""
     lxd = blockers.informed(view, lxd, peers, own)
-    if grave := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
-        return grave
+    if problem := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
+        return problem
     leaving = sorted(view.units.leaving if view.units else ())
     if leaving and (quiet := heartbeats.status(view, lxd, peers)):
         # LXD calls every member offline: otherwise the status would blame the leaving units.
@@ -267,50 +270,52 @@ def _health(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status
 
 
 def _faults(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Iterator[Status | None]:
-    """What keeps the cluster from being whole and as asked, the most important first."""
+    """Why the cluster is not complete, or not as the options ask; the most important first."""
     yield _leaving(view, peers, lxd)
-    yield _misfit(view, lxd, peers)
+    yield _mismatch(view, lxd, peers)
     refused = [*pools.refusals(peers, own), *_problems(lxd, peers)]
     yield next((blocked(f"{unit}: {why}") for unit, why in refused), None)
-    yield _outside(view, peers)
-    yield _homeless(view, lxd, peers, own)
-    yield _absent(view, lxd, peers, own)
+    yield _removed_from_cluster(view, peers)
+    yield _without_unit(view, lxd, peers, own)
+    yield _offline_without_unit(view, lxd, peers, own)
     yield _down(view, lxd, peers)
     yield _evacuated(lxd)
     yield next((waiting(f"{unit}: {why}") for unit, why in _waits(lxd, peers)), None)
     yield _awaited_pool(peers, own)
     yield parents.awaited(view, lxd, peers, own.links)
-    yield _unmade(view, lxd, peers)
+    yield _pool_to_make(view, lxd, peers)
 
 
-def _outside(view: View, peers: Peers) -> Status | None:
+def _removed_from_cluster(view: View, peers: Peers) -> Status | None:
     """Blocked for a unit that stays although the cluster has removed its member."""
     in_juju = view.units.in_juju if view.units is not None else frozenset[str]()
     removed = sorted(peers.removed & in_juju)
     return blocked(f"{removed[0]}: the cluster removed its member: remove it") if removed else None
 
 
-def _misfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+def _mismatch(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Why a pool of the cluster cannot be the wanted one."""
     storage = peers.app.storage
-    return pools.misfit(view, storage, lxd.pools) if storage and lxd.pools is not None else None
+    return pools.mismatch(view, storage, lxd.pools) if storage and lxd.pools is not None else None
 
 
-def _homeless(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+def _without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked for a member that is up and has no unit."""
-    unitless = orphaned_members.without_unit(view, lxd, peers, own)
-    return next((cluster_change.without_unit(m.name, lxd) for m in unitless if m.up), None)
+    members = orphaned_members.without_unit(view, lxd, peers, own)
+    return next((cluster_change.without_unit(m.name, lxd) for m in members if m.up), None)
 
 
-def _absent(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+def _offline_without_unit(
+    view: View, lxd: ClusterView, peers: Peers, own: UnitData
+) -> Status | None:
     """Blocked for an operator's member that is offline: the charm neither starts nor removes it.
 
-    Without a Raft leader's heartbeats nobody knows which members are offline.
+    Without the Raft leader's heartbeats it is unknown which members are offline.
     """
     if heartbeats.leader_without_heartbeats(lxd):
         return None
-    unitless = orphaned_members.without_unit(view, lxd, peers, own)
-    made_by_hand = {m.name for m in unitless} - orphaned_members.orphaned(view, lxd, peers, own)
+    members = orphaned_members.without_unit(view, lxd, peers, own)
+    made_by_hand = {m.name for m in members} - orphaned_members.orphaned(view, lxd, peers, own)
     absent = next((m.name for m in lxd.members if m.name in made_by_hand and not m.up), "")
     if not absent:
         return None
@@ -321,7 +326,7 @@ def _down(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     """Waiting while members are offline, with the reason if one is known."""
     down = [m.name for m in lxd.members if not (m.up or m.blocked)]
     if not down:
-        return versions.several(lxd)
+        return versions.several_versions(lxd)
     total = count(len(lxd.members), "member")
     quiet = heartbeats.status(view, lxd, peers)
     return quiet or waiting(f"{len(down)} of {total} offline: {names(down)}")
@@ -335,13 +340,13 @@ def _evacuated(lxd: ClusterView) -> Status | None:
 
 
 def _awaited_pool(peers: Peers, own: UnitData) -> Status | None:
-    """Waiting while units give their parts to a pool."""
+    """Waiting while units answer about their parts of a pool."""
     making = pools.requests(peers) or ((own.call,) if own.call else ())
     return waiting(f"for the pool {making[0].pool}") if making else None
 
 
-def _unmade(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Waiting for the coordinator to make a pool that the options name: its agent may be down."""
+def _pool_to_make(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
+    """Waiting for another unit, the coordinator, to make a pool: its agent may be down."""
     unit = duties.coordinator(view.unit, peers, lxd)
     if unit in ("", view.unit) or lxd.pools is None:
         return None
@@ -354,7 +359,7 @@ def _size(lxd: ClusterView) -> Status:
     total = len(lxd.members)
     summary = f"{count(total, 'member')}, {count(sum(m.voter for m in lxd.members), 'voter')}"
     if total < 3:
-        # With two members only one has the database: LXD replicates it from three on.
+        # One of two members has the database alone: LXD replicates it on three or more.
         return active(f"{summary}; add units: three survive a loss")
     return active(summary)
 

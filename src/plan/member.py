@@ -75,7 +75,7 @@ def _identified(
             "cluster": lxd.identity,
             "fingerprint": lxd.server.fingerprint,
             "attempt": peers.own.attempt,
-            "works": quorum.heard(peers),
+            "works": quorum.answers(peers),
         }
     )
     decided = _decided(view, lxd, peers, own)
@@ -95,8 +95,8 @@ def _bootstrap_unit_is_gone(view: View, peers: Peers) -> bool:
 
 
 def _decided(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Storage | None:
-    """The default pool as it was made, None while nobody knows it."""
-    return peers.app.storage or own.storage or _made_here(view, lxd)
+    """The default pool as it was made, None while it is unknown."""
+    return peers.app.storage or own.storage or _unrecorded_default_pool(view, lxd)
 
 
 def _serving_plan(
@@ -105,13 +105,13 @@ def _serving_plan(
     """The plan of a member whose LXD needs no restart."""
     steps = [
         *_own_notes(view, lxd, peers, member),
-        # They look at what this unit has published so far.
-        *orphaned_members.noticed(view, lxd, peers, own),
-        *restarts.of_gone(view, lxd, peers, own),
-        # This comes before instances that run again are removed from the record: the step looks
-        # only at those on it.
+        # These steps depend on what this unit has published so far.
+        *orphaned_members.noting(view, lxd, peers, own),
+        *restarts.of_gone_units(view, lxd, peers, own),
+        # This step reads the record, so it comes before instances that run again are removed from
+        # the record.
         *restarts.kept_stopped(view, lxd),
-        *restarts.named(view, lxd),
+        *restarts.outdated_notes(view, lxd),
         *dead_members.removal(view, lxd, peers, own),
         *_joined(view, lxd, peers),
     ]
@@ -152,7 +152,7 @@ def _joined(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 def _contributing(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> UnitData:
     """The unit's own data, with its parts of the cluster's pools and networks.
 
-    What only a coordinator publishes is empty.
+    The fields that only the coordinator publishes are empty.
     """
     return own.model_copy(
         update={
@@ -195,7 +195,7 @@ def _coordination(
 ) -> _Coordination:
     decided = _decided(view, lxd, peers, own)
     if (
-        _moved(view, lxd) is not None
+        _changed_address(view, lxd) is not None
         or decided is None
         or not duties.is_coordinator(view.unit, peers, lxd)
     ):
@@ -212,9 +212,14 @@ def _coordination(
 
 
 def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
-    """What is due for the addresses on which this member listens: nothing if it has moved."""
-    moved = _moved(view, lxd)
-    return listening.on_member(view, lxd, member) if moved is None else listening.Due(problem=moved)
+    """What is due for the addresses that this member listens on.
+
+    Nothing if the machine's address has changed.
+    """
+    changed = _changed_address(view, lxd)
+    if changed is not None:
+        return listening.Due(problem=changed)
+    return listening.on_member(view, lxd, member)
 
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
@@ -227,14 +232,17 @@ def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
         "sources": {p: s for p, s in lxd.sources.items() if p not in on_devices},
         "pools": pools.records(_pools_beside_default(view, lxd, own)),
         "placed": networks.placed(view, lxd),
-        "removed": orphaned_members.outsiders(lxd, view.peers.others) if view.peers else (),
+        "removed": orphaned_members.units_without_member(lxd, view.peers.others)
+        if view.peers
+        else (),
     }
 
 
 def _pools_beside_default(view: View, lxd: ClusterView, own: UnitData) -> tuple[Pool, ...]:
-    """The cluster's pools without the default one, none while that is not known.
+    """The cluster's pools without the default one; none while the default one is unknown.
 
-    The record of the default pool does not have its user: with an earlier one it is listed, too.
+    The record of the default pool does not name its user in the Ceph. So the default pool is
+    included if it has an earlier user.
     """
     default = _decided(view, lxd, view.peers, own) if view.peers else None
     if default is None:
@@ -243,11 +251,11 @@ def _pools_beside_default(view: View, lxd: ClusterView, own: UnitData) -> tuple[
     return tuple(p for p in lxd.pools or () if p.name != default.pool or earlier(p))
 
 
-def _made_here(view: View, lxd: ClusterView) -> Storage | None:
+def _unrecorded_default_pool(view: View, lxd: ClusterView) -> Storage | None:
     """The default pool of a cluster without a record of it: the one of the default profile.
 
-    The option may name another one by now. After a bootstrap the profile uses none, and the option
-    names the pool that this unit made: the charm looks its driver up.
+    The option may name another pool by now. After a bootstrap the profile uses no pool. Then the
+    option names the pool that this unit made.
     """
     # An operator's pool with a driver that no option names is not the default pool.
     offered = [p for p in lxd.pools or () if p.driver in backends.BACKENDS]
@@ -261,16 +269,16 @@ def _made_here(view: View, lxd: ClusterView) -> Storage | None:
     return Storage(backend=pool.driver, pool=pool.name, size=size)
 
 
-def _moved(view: View, lxd: ClusterView) -> Status | None:
-    """LXD cannot change a member's address while it is clustered."""
+def _changed_address(view: View, lxd: ClusterView) -> Status | None:
+    """Blocked if the machine's address is not its member's: LXD cannot change that one."""
     address = lxd.server.config.get("cluster.https_address", "")
     if not view.cluster_address or address in ("", endpoint(view.cluster_address)):
         return None
-    return unresponsive.moved(host(address), view.cluster_address)
+    return unresponsive.address_changed(host(address), view.cluster_address)
 
 
 def _own_notes(view: View, lxd: ClusterView, peers: Peers, member: Member) -> list[Step]:
-    """Steps that say whose member this is, and under which name: everything else needs them."""
+    """Steps that note this member's unit and its name: all other steps need these notes."""
     steps: list[Step] = [*identity.noting(view, lxd), *quorum.noting(view, lxd)]
     steps += renamed_members.due(view, lxd, peers, member)
     if member_marks.closed(member, lxd):
@@ -278,7 +286,7 @@ def _own_notes(view: View, lxd: ClusterView, peers: Peers, member: Member) -> li
     steps += member_marks.owned(member, view.unit, peers.own.attempt, lxd)
     steps += upgrade.outdated_note(view, lxd, member)
     if lxd.server.old_name and not view.history.restarted:
-        # LXD 5.0 launches no instance on a renamed member before (LXD issue 11534).
+        # LXD 5.0 launches no instance on a renamed member before a restart (LXD issue 11534).
         steps.append(RestartLxd())
     return steps
 
@@ -298,10 +306,10 @@ def _for_itself(view: View, lxd: ClusterView, peers: Peers, member: Member) -> l
 
 
 def _first_start(view: View, peers: Peers) -> tuple[Step, ...]:
-    """A joining daemon reads OVN's address, a shared key, only when it starts again.
+    """Restarts LXD after a join, so that it reads OVN's address, which all members share.
 
-    Until then it looks for a database on its own machine (LXD 5.0.2), and no instance can use it.
-    So it is started again in the same hook as the join, before others hear of the member.
+    Until then LXD looks for OVN's database on its own machine (LXD 5.0.2), and no instance can use
+    OVN. The restart is in the hook of the join, before this unit publishes that it is a member.
     """
     joined = view.forming is not None and view.forming.what == "join" and not peers.own.cluster
     answer = ovn.RELATION.of(view)
@@ -319,8 +327,8 @@ def _shared(
     groups: list[Sequence[Step]] = [
         settings.server_config(view.options, lxd.server.config, of_member=False),
         related_keys.steps(view, lxd),
-        # First instances get their own devices for their networks and pools, then the profile
-        # changes.
+        # Before the profile changes, instances get devices of their own for their networks and
+        # pools.
         [*default_network, *settings.default_profile(pool.name, net.nic, lxd)],
         *more_networks,
         gateways.steps(view.options, lxd),
@@ -339,7 +347,7 @@ def _shared(
         or health.unfinished(view, lxd, peers, decided)
     )
     # The step for the default profile may note more instances later.
-    groups = [profile_nics.settled(lxd), *groups, proxy.steps, change.steps]
+    groups = [profile_nics.outdated(lxd), *groups, proxy.steps, change.steps]
     return _SharedChange(tuple(groups), problem, change.request)
 
 

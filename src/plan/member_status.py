@@ -31,7 +31,8 @@ def of(
 ) -> Status:
     """The first problem, or that the member is healthy.
 
-    `known` are the problems that the plan for this member and that of the coordinator have found.
+    `known` are two problems: the first one of this member's own plan, and the first one that the
+    coordinator has found.
     """
     problems = _problems(view, lxd, peers, own, known)
     return next(filter(None, problems), None) or _without_problem(view, lxd, member)
@@ -47,8 +48,8 @@ def _problems(
     """Why the member is not as it should be. A problem here comes before a problem elsewhere."""
     here, elsewhere = known
     yield heartbeats.status(view, lxd, peers)
-    yield _in_leaders_place(view, lxd, peers, own)
-    yield health.here(lxd)
+    yield _instead_of_leader(view, lxd, peers, own)
+    yield health.local_problem(lxd)
     yield here
     yield overlay_dhcp.problem(view, lxd, peers)
     yield _refused_pool(own.offers)
@@ -60,7 +61,7 @@ def _problems(
     yield health.degraded(lxd)
 
 
-def _in_leaders_place(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
+def _instead_of_leader(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """What the application's status cannot say, because Juju's leader does not see the cluster."""
     stands_in = peers.app.delegated and duties.is_coordinator(view.unit, peers, lxd)
     return leader.operator_problem(view, lxd, peers, own) if stands_in and not view.leader else None
@@ -79,7 +80,7 @@ def _refused_network(answers: dict[str, ParentInterface]) -> Status | None:
 
 
 def _refused_request(lxd: ClusterView) -> Status | None:
-    """Blocked if LXD refused something that the rest does not need."""
+    """Blocked if LXD refused a request that the other steps do not need."""
     for request, why in lxd.refusals.items():
         return blocked(f"LXD refuses {request}: {why}")
     return None
@@ -90,7 +91,7 @@ def _without_problem(view: View, lxd: ClusterView, member: Member) -> Status:
     if member.evacuated:
         name = member.name
         return waiting(f"member {name} is evacuated; to use it again: lxc cluster restore {name}")
-    if member.blocked and (several := versions.several(lxd)):
+    if member.blocked and (several := versions.several_versions(lxd)):
         return several
     if not member.online:
         # LXD adds fractions of a second and the date: `No heartbeat for 5m0.18s (2026-11-28 ...)`.

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Members that operators have renamed: their notes and the trust in them follow."""
+"""Updates the notes about members that operators have renamed, and LXD's trust in them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from steps.server import FollowRenames
 
 
 def due(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """Lets the notes and the trust follow the names that operators gave to members.
+    """Updates the notes and LXD's trust to the members' present names.
 
-    Each rename is followed once in a run: LXD may refuse it. A member may be renamed again in the
-    meantime. Every member does it for all: a renamed member's machine may be dead, and another
-    member may have got the name that it had. Each does it for itself in any case, since only its
-    own machine shows which certificate is its own.
+    Each rename is tried once in a run, because LXD may refuse it. Every member does that for all
+    members: a renamed member's machine may be dead, and another member may have got its old name.
+    Each member also does it for itself, because only its machine shows which certificate is its
+    own.
     """
     units = cluster_change.units(view, lxd, peers)
     pending = renames.pending(lxd.notes, lxd.members, units)

@@ -29,12 +29,12 @@ from values.status import Kind, Status, blocked, names, waiting
 
 
 def make_plan(view: View) -> Plan:
-    """The steps that are due on this unit, or the reason why it must take none."""
+    """The steps that are due on this unit, or the reason why there are none."""
     if view.neighbour:
-        return _beside(view, view.neighbour)
+        return _second_unit(view, view.neighbour)
     if view.leaving:
         return removal.plan_removal(view)
-    if view.peers is not None and (unread := _unread(view.peers)):
+    if view.peers is not None and (unread := _unreadable(view.peers)):
         return Plan(unread, app_status=unread if view.leader else None)
     return _with_peers(view, _after_removal(view) or _install(view) or _with_lxd(view))
 
@@ -42,7 +42,7 @@ def make_plan(view: View) -> Plan:
 def _after_removal(view: View) -> Plan | None:
     """The plan of a unit that stays although the cluster has removed its member.
 
-    Its machine would go on giving out addresses of the cluster's networks.
+    Its machine may still give out addresses of the cluster's networks: that ends first.
     """
     if isinstance(view.lxd, ClusterView) and view.lxd.server.clustered:
         return None
@@ -50,7 +50,7 @@ def _after_removal(view: View) -> Plan | None:
     return Plan(waiting("to end the DHCP of the cluster's networks"), due) if due else None
 
 
-def _beside(view: View, neighbour: str) -> Plan:
+def _second_unit(view: View, neighbour: str) -> Plan:
     """The plan of a second unit on one machine: LXD and the member belong to the first one."""
     if view.leaving:
         return Plan(waiting("to be removed; LXD stays for the other unit of this machine"))
@@ -58,13 +58,13 @@ def _beside(view: View, neighbour: str) -> Plan:
     return _with_peers(view, Plan(status, own=UnitData()))
 
 
-def _unread(peers: Peers) -> Status | None:
-    """Why nothing may be done: another unit wrote what this charm does not understand."""
+def _unreadable(peers: Peers) -> Status | None:
+    """Why the unit must do nothing: another unit wrote data that this charm cannot read."""
     if peers.newer:
         newer = names(peers.newer_units) or "the application"
         return waiting(f"for the refresh of the charm: {newer} has a newer one")
     if key := peers.app.invalid_key:
-        # A unit that treated it as empty would make a second cluster.
+        # If the key counted as empty, a second cluster could be made.
         return blocked(f"the application's {key} cannot be read: refresh the charm")
     return None
 
@@ -127,7 +127,7 @@ def _own_data(view: View, lxd: ClusterView | None, peers: Peers) -> UnitData:
     if lxd is not None:
         return _with_name(view, peers, own)
     if not own.cluster and identity.noted_is_ours(view, peers):
-        # It has joined completely, and its hook was killed before it could say so.
+        # It has joined completely, and its hook was killed before it could publish that.
         own = own.model_copy(update={"cluster": view.noted_identity})
     # The others know a member by its name, so it does not follow a new hostname.
     return own if own.cluster or view.forming else _with_name(view, peers, own)
@@ -139,7 +139,7 @@ def _with_name(view: View, peers: Peers, own: UnitData) -> UnitData:
 
 
 def _of_lxd(lxd: ClusterView | None, own: UnitData) -> dict[str, object]:
-    """The version, and the voters that this unit calls lost: none while LXD answers."""
+    """LXD's version, and the voters that this unit reports as lost: none while LXD answers."""
     if lxd is None:
         return {"lxd": own.lxd, "lost": own.lost, "asked": own.asked}
     return {"lxd": lxd.server.version, "lost": (), "asked": 0.0}
@@ -155,8 +155,8 @@ def _of_attached(view: View) -> dict[str, object]:
 def _origin(view: View, own: UnitData) -> dict[str, str]:
     """The revision and the channel of LXD's snap.
 
-    A member whose snap is away, or was replaced by an older one, keeps those that it ran: a lone
-    member has no other note of what to install again.
+    A member whose snap was removed, or replaced by an older one, keeps those of the snap that it
+    ran: the only member of a cluster has no other record of what to install again.
     """
     snap = view.snap
     lost = not snap.installed or versions.is_older_than_it_ran(view)
@@ -166,7 +166,7 @@ def _origin(view: View, own: UnitData) -> dict[str, str]:
 
 
 def _attempt(view: View, peers: Peers) -> int:
-    """The number of this unit's attempt to join: a failed join and an unused token each end one."""
+    """The number of this unit's join attempt: a failed join or an unused token ends an attempt."""
     entry = next((p for p in peers.app.queue if p.unit == view.unit), None)
     after_failure = view.failures.next_attempt if view.failures else 0
     return max(peers.own.attempt, entry.attempt if entry else 0, after_failure)
@@ -179,11 +179,11 @@ def _installed_file(view: View, peers: Peers) -> str:
 
 
 def _with_peers(view: View, plan: Plan) -> Plan:
-    """Adds what is always published: the unit's data and, by the leader, the application's."""
+    """Adds what is always published: the unit's data and, on the leader, the application's."""
     if view.peers is None:
         return plan
     lxd = view.lxd if isinstance(view.lxd, ClusterView) else None
-    own = _worth_writing(plan.own or _own_data(view, lxd, view.peers), view.peers)
+    own = _without_needless_change(plan.own or _own_data(view, lxd, view.peers), view.peers)
     if not view.leader:
         return replace(plan, own=own)
     app = leader.application_data(view, view.peers, own)
@@ -192,10 +192,10 @@ def _with_peers(view: View, plan: Plan) -> Plan:
     return replace(plan, own=own, app=app, app_status=summary)
 
 
-def _worth_writing(own: UnitData, peers: Peers) -> UnitData:
+def _without_needless_change(own: UnitData, peers: Peers) -> UnitData:
     """Keeps a used token or old offers until another value changes.
 
-    Their removal alone is not a reason to run hooks on all others.
+    Their removal alone must not trigger hooks on all other units.
     """
     before = peers.own
     user = peers.others.get(before.token.unit) if before.token else None
@@ -210,13 +210,13 @@ def _install(view: View) -> Plan | None:
     snap = view.snap
     if unusable := _unusable(snap) or removed_snap.status(view):
         return Plan(unusable)
-    # A try that was interrupted before the exchange does not permit an exchange without the checks.
+    # Also after an interrupted installation, an exchange needs all checks.
     if snap.installed and (_is_to_exchange(view) or not snap.unfinished):
         return _exchange(view)
     if view.resource is not None and not versions.follows_store(view):
         return _from_file(view, view.resource)
     if snap.installed:
-        return _finishing(view)
+        return _rest_of_installation(view)
     status, due = versions.first_install(view)
     return Plan(status, (due,) if due else ())
 
@@ -231,7 +231,7 @@ def _unusable(snap: SnapFacts) -> Status | None:
 
 
 def _has_other_file(view: View) -> bool:
-    """Whether the attached snap is another one than the installed snap."""
+    """Whether a snap is attached that is not the installed one."""
     return view.resource is not None and not view.snap.same_as_resource
 
 
@@ -248,17 +248,21 @@ def _exchange(view: View) -> Plan | None:
         return None
     plan = upgrade.of_file(view, view.resource)
     member = view.peers is not None and bool(view.peers.own.cluster)
-    return plan if plan is None or plan.steps or not member else _meanwhile(view, plan.status)
+    return (
+        plan
+        if plan is None or plan.steps or not member
+        else _while_exchange_waits(view, plan.status)
+    )
 
 
-def _meanwhile(view: View, held: Status) -> Plan:
+def _while_exchange_waits(view: View, held: Status) -> Plan:
     """A member's plan while the exchange of its LXD waits.
 
-    Its other work goes on: the exchange may wait until the leader has removed a dead member.
+    Its other work continues: the exchange may wait until the leader has removed a dead member.
     """
     plan = _with_lxd(view)
-    graver = plan.status.kind is Kind.BLOCKED and held.kind is not Kind.BLOCKED
-    return plan if graver else replace(plan, status=held)
+    is_worse = plan.status.kind is Kind.BLOCKED and held.kind is not Kind.BLOCKED
+    return plan if is_worse else replace(plan, status=held)
 
 
 def _from_file(view: View, resource: Resource) -> Plan:
@@ -268,7 +272,7 @@ def _from_file(view: View, resource: Resource) -> Plan:
     return Plan(refused) if refused else Plan(waiting("for the LXD snap"), (step,))
 
 
-def _finishing(view: View) -> Plan | None:
+def _rest_of_installation(view: View) -> Plan | None:
     """The rest of an interrupted installation, None for that of a file: it needs the file again."""
     snap = view.snap
     if snap.revision.startswith("x"):

@@ -1,10 +1,10 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The units whose data count: only members may say some things.
+"""The peers' data that count: some fields count only for members.
 
-A unit itself says that it is a member. Members look it up in LXD's own record: its list of members,
-and the note of each member's unit.
+Each unit publishes whether it is a member. Members check that in LXD: in its list of members, and
+in the note about each member's unit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from state.cluster import ClusterView
 from state.peers import UnitData
 from state.view import Peers
 
-_SAYS_NOTHING: Mapping[str, object] = {
+_EMPTY_FIELDS: Mapping[str, object] = {
     "offers": {},
     "links": {},
     "clashes": {},
@@ -38,7 +38,7 @@ _SAYS_NOTHING: Mapping[str, object] = {
 
 
 def verified(peers: Peers, lxd: ClusterView) -> Peers:
-    """The peers without false data of units that are not members, by a member's LXD."""
+    """The peers, without data that only members may publish from units that LXD does not list."""
     others = {unit: _verified(unit, data, lxd) for unit, data in peers.others.items()}
     return replace(peers, others=others) if others != peers.others else peers
 
@@ -47,10 +47,10 @@ def _verified(unit: str, data: UnitData, lxd: ClusterView) -> UnitData:
     member = lxd.member_of(data) if data.cluster else None
     if member is not None and member_units.is_of(member, unit, data, lxd):
         return data
-    # A unit that has left the cluster publishes its data until Juju removes it. They count.
+    # A unit that has left the cluster publishes its other data until Juju removes it.
     reduced = data
-    if any(getattr(data, name) != nothing for name, nothing in _SAYS_NOTHING.items()):
-        reduced = data.model_copy(update=_SAYS_NOTHING)
+    if any(getattr(data, name) != nothing for name, nothing in _EMPTY_FIELDS.items()):
+        reduced = data.model_copy(update=_EMPTY_FIELDS)
     if member is None:
         return reduced
     return reduced.model_copy(update={"cluster": ""}).marked_invalid("membership")

@@ -3,8 +3,8 @@
 
 """Members' notes that they are about to exchange their LXD for another release.
 
-Once a member has the other release, LXD waits for all members to have it. The peers' data say that,
-too, but a unit whose hooks fail does not see new ones: Juju refreshes them only between hooks that
+Once a member has the other release, LXD waits for all members to have it. The peers' data also show
+that, but a unit whose hooks fail reads no new data: Juju refreshes them only between hooks that
 succeed. Such a unit still reads LXD's database.
 """
 
@@ -18,7 +18,7 @@ PREFIX = "exchanging."
 
 
 def begun(version: str, lxd: ClusterView) -> bool:
-    """Whether a member is about to exchange its LXD for this release, from whatever file."""
+    """Whether a member is about to exchange its LXD for this release, from any file."""
     noted = [lxd.notes.get(PREFIX + m.name, "") for m in lxd.members]
     return any(v and lxd_versions.same(v, version) for v in noted)
 

@@ -3,8 +3,8 @@
 
 """What was on dead members that were removed: kept until acknowledged.
 
-The record is in LXD's database. So it is as safe as the cluster, every member can read and clear
-it, and it is written before the member is removed.
+The record is in LXD's database, so that every member can read and clear it. It is written before
+the member is removed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def added(notes: Mapping[str, str], member: str, lost: Iterable[str]) -> dict[st
 
 
 def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
-    """The notes without a member, or without one thing. Empty if `name` is not in them."""
+    """The changed notes without a member, or without one instance or volume, called `name`."""
     changes: dict[str, str] = {}
     for member, lost in read(notes).items():
         remaining = [] if member == name else [entry for entry in lost if entry != name]

@@ -59,9 +59,10 @@ def about_to_leave(lxd: ClusterView) -> frozenset[str]:
 def removed_first(member: Member, lxd: ClusterView) -> str:
     """The first by name of the other members that remove themselves now, empty if there is none.
 
-    One at a time: each removal changes what the next one would take away. A member marks itself,
-    looks again, and goes only if it is alone. If two see each other, the first by name keeps its
-    mark and waits: the other may already be removing itself, because it looked before this mark.
+    Members remove themselves one at a time, because each removal changes the voters. A member marks
+    itself, reads the marks again, and goes only if no other member is marked. If two see each
+    other's marks, the first by name keeps its mark and waits: the other one may already be removing
+    itself, because it read the marks before this one was there.
     """
     removing = {
         name
@@ -92,8 +93,8 @@ def _noted(prefix: str, notes: Mapping[str, str]) -> dict[str, str]:
 def stopped(member: str, notes: Mapping[str, str]) -> dict[str, str]:
     """Instances that a member has stopped, to move them, each with the member that takes it.
 
-    That is empty if it is not known. An older charm notes all that ran, separated by commas, which
-    names of projects may have.
+    The target is empty if it is not known. An older charm notes only the instances, separated by
+    commas, although names of projects may have commas.
     """
     text = notes.get(RAN + member, "")
     try:
@@ -102,13 +103,13 @@ def stopped(member: str, notes: Mapping[str, str]) -> dict[str, str]:
         return dict.fromkeys(filter(None, text.split(",")), "")
 
 
-def that_stopped(notes: Mapping[str, str]) -> frozenset[str]:
+def members_with_stopped(notes: Mapping[str, str]) -> frozenset[str]:
     """The names under which members have noted instances that they stopped."""
     return frozenset(_noted(RAN, notes))
 
 
 def with_stopped(member: str, instances: Mapping[str, str]) -> dict[str, str]:
-    """The note about them: a hook, LXD or the machine may die before they run again."""
+    """The note about stopped instances: the hook or the machine may end before they run again."""
     return {RAN + member: json.dumps(instances, sort_keys=True) if instances else ""}
 
 
@@ -142,13 +143,13 @@ def with_unmoved(
 def serves(member: Member | None, lxd: ClusterView) -> bool:
     """Whether a member works for the cluster: it is up, evacuated or not, and stays.
 
-    LXD also calls a dead member evacuated: `Member.up` needs an answer of an evacuated one.
+    LXD also calls a dead member evacuated, so `Member.up` is true only if an evacuated one answers.
     """
     return member is not None and member.up and not lxd.notes.get(PREFIX + member.name)
 
 
 def admitted(member: str, record: Record, notes: Mapping[str, str]) -> dict[str, str]:
-    """The note that a unit may join as this member. Notes about an earlier one of its name go."""
+    """The note that a unit may join as this member, without notes about an earlier one so named."""
     earlier = (PREFIX, RAN, UNMOVED, UNIT, *_OBSERVED)
     cleared = {prefix + member: "" for prefix in earlier if prefix + member in notes}
     return {**cleared, ADMITTED + member: str(record)}
@@ -168,7 +169,7 @@ def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[Wri
     """A member notes its unit, and the attempt in which it joined: it is not the operator's.
 
     After take-back the record may be right already, from a unit with the same number. If an earlier
-    unit of this machine has marked the member as leaving, the mark goes: this unit stays.
+    unit of this machine has marked the member as leaving, the mark is removed: this unit stays.
     """
     steps = member_units.owned(member, unit, attempt, lxd)
     names = member_units.names(member, lxd)
@@ -239,11 +240,11 @@ def withdrawn(member: Member, lxd: ClusterView) -> tuple[WriteNotes, ...]:
 def outdated(
     own: str, lxd: ClusterView, renamed: Collection[str] = (), queued: Collection[str] = ()
 ) -> list[WriteNotes]:
-    """Clears the marks of members that are gone, and that of `own`, which stays.
+    """Clears the marks of members that are gone, and the mark of the member `own`, which stays.
 
-    Those under old names of `renamed` members are kept: they are about members that are there.
-    Records of `queued` names are also kept: another member may admit such a unit at this moment.
-    What a gone member has stopped is noted until it runs.
+    Marks under old names of `renamed` members are kept, because these members still exist. Records
+    of `queued` names are also kept: another member may admit such a unit at this moment. The note
+    of instances that a gone member has stopped is kept until they run.
     """
     members = {m.name for m in lxd.members}
     gone_members = leaving(lxd) - (members - {own}) - set(renamed)

@@ -56,7 +56,7 @@ def record(key: str, notes: Mapping[str, str]) -> Record | None:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> Record | None:
-    """Cached: a hook asks for the same few records many times."""
+    """The record in a note's text. Cached: a hook reads the same few records many times."""
     words = text.split()
     if not words:
         return None

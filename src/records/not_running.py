@@ -60,7 +60,7 @@ def forgotten(notes: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def outdated(notes: Mapping[str, str], instances: Iterable[Instance]) -> dict[str, str]:
-    """The notes without the instances that run or are gone. Empty if none is."""
+    """The changed notes, without instances that run or are gone."""
     stopped = {str(i) for i in instances if not i.running}
     return _without(
         notes,

@@ -45,7 +45,7 @@ def outdated(pools: Iterable[Pool], notes: Mapping[str, str]) -> list[WriteNotes
 
 
 def marked(pools: Iterable[Pool], notes: Mapping[str, str]) -> tuple[Pool, ...]:
-    """The pools. Those whose deletion began are marked.
+    """The pools, with a mark on those whose deletion has begun.
 
     A pool in a Ceph has only one part, which no member deletes alone.
     """

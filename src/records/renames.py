@@ -72,7 +72,7 @@ def _is_noted(member: Member, notes: Mapping[str, str]) -> bool:
 
 
 def certain(renames: Iterable[Rename]) -> tuple[Rename, ...]:
-    """Those whose records agree on the unit of the member."""
+    """The renames whose records agree on the unit of the member."""
     found = tuple(renames)
     units = {new: {r.record.unit for r in found if r.new == new} for new in {r.new for r in found}}
     return tuple(r for r in found if len(units[r.new]) == 1)
@@ -84,7 +84,7 @@ def followed(notes: Mapping[str, str], renames: Iterable[Rename]) -> dict[str, s
     Each is written separately, and a hook may be killed in between. So a record is written under
     its new name before the old one is removed or gets another record, unless names were exchanged.
     """
-    ordered = _free_first(renames)
+    ordered = _in_safe_order(renames)
     new_names = {r.new for r in ordered}
     old_names = {r.old for r in ordered}
     values: dict[str, str] = {}
@@ -111,8 +111,8 @@ def _carried(notes: Mapping[str, str], rename: Rename, *, of_another: bool) -> d
     return values
 
 
-def _free_first(renames: Iterable[Rename]) -> list[Rename]:
-    """In an order that writes over no record that is still to be moved, if there is one."""
+def _in_safe_order(renames: Iterable[Rename]) -> list[Rename]:
+    """The renames in an order that overwrites no record that is still to be moved, if possible."""
     left = list(renames)
     ordered: list[Rename] = []
     while left:

@@ -4,9 +4,9 @@
 """Running instances that LXD could not give the default profile's new nic.
 
 LXD saves the profile all the same, and says which instances it could not change only once
-(`doProfileUpdate` in profiles_utils.go, 5.0 to 6.9), or never if its answer is lost. A note keeps
-them until they are as the profile says: with their next start, or with an `eth0` of their own.
-Before the change it has all that run, without a start.
+(`doProfileUpdate` in profiles_utils.go, 5.0 to 6.9), or never if its answer is lost. A note lists
+them until they have the nic after their next start, or an `eth0` of their own. Before the change it
+lists all running instances, without the time of a start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOTE = "without-nic"
 def read(notes: Mapping[str, str]) -> dict[str, str]:
     """By instance, as PROJECT/NAME: the time of its last start, when LXD could not change it.
 
-    Empty if nobody knows yet whether LXD changed it.
+    The time is empty if it is not known yet whether LXD changed the instance.
     """
     try:
         found: dict[str, str] = json.loads(notes.get(NOTE, "") or "{}")

@@ -70,12 +70,12 @@ def test_a_missing_row_is_noticed(row: statuses.Row) -> None:
 
 def test_a_row_that_the_source_does_not_have_is_noticed() -> None:
     row = statuses.Row("Joining", "blocked", "{UNIT} is not known", "An error.", "Nothing.")
-    by = replace(row, by=("plan/leaving/migration.py:nowhere",))
+    by = replace(row, by=("plan/leaving/migration.py:no_target",))
     known = replace(TABLE, rows=(*TABLE.rows, row, by))
 
     assert statuses.mistakes(known) == [
         "not in src: blocked: {UNIT} is not known",
-        "plan/leaving/migration.py:nowhere does not write it: {UNIT} is not known",
+        "plan/leaving/migration.py:no_target does not write it: {UNIT} is not known",
         "twice: blocked: {} is not known",
     ]
 

@@ -213,7 +213,7 @@ MISTAKES = (
     ),
     Mutant("abandon gives up what could move", evacuation, "due", _tries_nothing, ABANDONED),
     Mutant("its volumes are known by a prefix", lxd_objects, "_is_own", _by_prefix, HAS_A_VOLUME),
-    Mutant("volumes and buckets hold nobody", blockers, "fixed", _fixes_nothing, HAS_A_BUCKET),
+    Mutant("volumes and buckets hold nobody", blockers, "immovable", _fixes_nothing, HAS_A_BUCKET),
     Mutant(
         "who reaches nobody recovers",
         quorum,
@@ -264,7 +264,7 @@ MISTAKES = (
     Mutant(
         "who waits for a lost member's LXD does not say so",
         versions,
-        "waits_for_unitless",
+        "waits_for_member_without_unit",
         _waits_for_units,
         LOST_AND_REFRESHED,
     ),

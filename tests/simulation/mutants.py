@@ -58,7 +58,7 @@ from steps.networks import CreateNetwork
 from steps.plan import Plan, Step
 
 _plan_join = joining.plan_join
-_still_good = admission._still_good
+_is_usable = admission._is_usable
 _plan_member = removal._plan_member
 _answers = cluster._cluster_view
 _removed_first = member_marks.removed_first
@@ -89,7 +89,7 @@ def _token_for_another(token: Token, *more: Any) -> bool:
     peers = next(m for m in more if isinstance(m, Peers))
     other = [p for p in peers.app.queue if p.unit != token.unit and p.unit in peers.others]
     waits = any(peers.others[p.unit].able for p in other)
-    right: Any = _still_good
+    right: Any = _is_usable
     return False if waits else right(token, *more)
 
 
@@ -234,7 +234,7 @@ MUTANTS = (
     Mutant("bootstrap without the record", joining, "plan_join", _bootstraps_unrecorded),
     Mutant("another bootstrap unit while one is slow", leader, "_bootstrap_unit", _names_another),
     Mutant("every member makes tokens", duties, "is_token_issuer", _everybody_makes_tokens),
-    Mutant("a second token before the first is used", admission, "_still_good", _token_for_another),
+    Mutant("a second token before the first is used", admission, "_is_usable", _token_for_another),
     Mutant(
         "the join lock does not count", admission, "_next_admission", _minds_no_lock, TWO_ISSUERS
     ),
@@ -258,7 +258,7 @@ MUTANTS = (
     Mutant("a plan from half a view", cluster, "_cluster_view", _half_a_view),
     Mutant("tokens are not sealed", forming, "token_sealing", _PlainSeal),
     Mutant("a device is taken with what is on it", devices, "unusable", _takes_any_device),
-    Mutant("instances do not stay on the old pool", pools, "moving", _moves_nothing),
+    Mutant("instances do not stay on the old pool", pools, "pinning", _moves_nothing),
     Mutant(
         name="a half-made pool is left",
         module=storage,

@@ -27,8 +27,8 @@ from values.interface import Interface
 class Addresses:
     """The known facts about this machine's addresses.
 
-    `here` are those that LXD has or had and that are on the machine now. `interfaces` are looked at
-    only if there is a choice.
+    `here` are those that LXD has or had and that are on the machine now. `interfaces` is empty if
+    there is no choice.
     """
 
     here: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Chosen(NamedTuple):
     https: str
 
 
-def kept(peers: Peers | None, server: Server | None) -> Chosen:
+def current_addresses(peers: Peers | None, server: Server | None) -> Chosen:
     """LXD's addresses; if LXD does not answer, the one that its unit published.
 
     `server` is None while LXD does not answer.
@@ -65,7 +65,7 @@ def is_choice(
     """Whether the choice needs the machine's interfaces."""
     if not _is_member(peers, server):
         return _has_choice(cluster, "", frozenset()) or _has_choice(https, "", frozenset())
-    current = kept(peers, server)
+    current = current_addresses(peers, server)
     return _has_choice(cluster, current.cluster, here) or _has_choice(
         https, current.https, frozenset()
     )
@@ -92,7 +92,7 @@ def choose(
     A member keeps the address that the others know as long as the machine has it: LXD cannot change
     it. Its API follows the binding, but not to a virtual address.
     """
-    current = kept(peers, server)
+    current = current_addresses(peers, server)
     member = _is_member(peers, server)
     if member and _stays(current.cluster, cluster, machine):
         for_cluster = current.cluster
@@ -117,7 +117,7 @@ def _https_stays(own: str, bound: Iterable[BindingAddress], ranked: Sequence[_Ra
     return bool(own) and all(rank.virtual or rank.link_local for rank in ranked)
 
 
-def carrier(bound: Sequence[BindingAddress]) -> BindingAddress | None:
+def network_address(bound: Sequence[BindingAddress]) -> BindingAddress | None:
     """The address of a binding whose interface networks use, None without any.
 
     It is the same after every reboot, and a virtual address only if there is no other.
@@ -164,8 +164,8 @@ class _Rank(NamedTuple):
     virtual: bool
     """A /32 or /128, or a second one of its subnet: such an address may move to another machine."""
     inner: bool
-    """On a bridge that leads nowhere, such as docker0."""
-    apart: bool
+    """On a bridge without a port that leads off this machine, such as docker0."""
+    other_subnet: bool
     """In none of the members' subnets."""
     version: int
     number: int
@@ -205,7 +205,7 @@ def _rank(
         link_local=address.is_link_local,
         virtual=single or (interface is not None and entry.address in interface.secondary),
         inner=interface is not None and interface.inner,
-        apart=network is None or not any(_is_in(member, network) for member in members),
+        other_subnet=network is None or not any(_is_in(member, network) for member in members),
         version=address.version,
         number=int(address),
         address=entry.address,

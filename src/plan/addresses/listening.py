@@ -37,7 +37,7 @@ class Due:
     problem: Status | None = None
 
 
-def holder(notes: Mapping[str, str]) -> str:
+def changing_member(notes: Mapping[str, str]) -> str:
     """The member that changes its address now, empty if there is none."""
     entries = entries_of(LOG, notes)
     last = entries[max(entries)] if entries else FREE
@@ -59,8 +59,8 @@ def without_address(view: View) -> Status | None:
     binding, why = missing[0], view.unbound.get(missing[0], "")
     if NO_NETWORK not in why:
         return waiting(f"for an address on the binding {binding}" + (f": {why}" if why else ""))
-    # A new default moves only the bindings in the old one. If one binding has a network, that would
-    # move it, too, or miss the binding without one.
+    # `juju bind APP SPACE` changes the default space, and moves only bindings in the old default.
+    # If the other binding has a network, the command could move that one, or not move this one.
     space = "SPACE" if len(missing) == len(addresses) else f"{binding}=SPACE"
     app = view.unit.partition("/")[0]
     return blocked(f"the binding {binding} has no network: juju bind {app} {space}")
@@ -107,20 +107,21 @@ def on_member(view: View, lxd: ClusterView, member: Member) -> Due:
     if problem := taken(lxd):
         return Due(problem=problem)
     wanted = endpoint(view.https_address)
-    at = holder(lxd.notes)
+    changing = changing_member(lxd.notes)
     as_wanted = lxd.server.config.get("core.https_address") == wanted and not lxd.not_listening
-    if as_wanted and at != member.name:
+    if as_wanted and changing != member.name:
         return Due()
-    other = lxd.member(at)
+    other = lxd.member(changing)
     if other is not None and other.name != member.name and not other.up:
-        # That member's change may have cost the cluster a member: another one might cost the
-        # quorum.
-        return Due(problem=waiting(f"until {at}, which is {other.status.lower()}, listens again"))
+        # That member may be down because of its change: a second change might cost the quorum.
+        return Due(
+            problem=waiting(f"until {changing}, which is {other.status.lower()}, listens again")
+        )
     return Due((ChangeAddress(member.name, view.cluster_address, wanted),))
 
 
 def plan_without_listener(view: View, lxd: Unresponsive) -> Plan | None:
-    """A daemon that cannot listen, or has no cluster listener: others do not reach it."""
+    """The plan if other members cannot reach this daemon because it does not listen. Else None."""
     if problem := taken(lxd):
         return Plan(problem)
     if not lxd.not_listening or view.history.restarted:

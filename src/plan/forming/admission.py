@@ -1,11 +1,11 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Joins happen one at a time: two at once hang a small cluster.
+"""Admits units to the cluster one at a time: two joins at once hang a small cluster.
 
-A join token is the permission. There is one token issuer, the member furthest back in the queue. It
-has one token out at a time, for the unit that LXD's record names. Each unit that has joined is the
-next issuer, in the same hook in which it finds itself a member, so a join costs one hook.
+A join token is the permission to join. The token issuer is the member furthest back in the queue.
+It publishes one token at a time, for the unit with the join lock. A unit that has joined is the
+next issuer already in the hook in which it joined, so each join takes one hook.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ def admit(view: View, lxd: ClusterView, peers: Peers) -> Admission:
 def _steps_while_kept(
     token: Token, view: View, lxd: ClusterView, peers: Peers, missed: dict[str, int]
 ) -> tuple[Step, ...] | None:
-    """The steps while the token stays out, None if it is over."""
+    """The steps while the token stays published, None if it must not stay."""
     late = view.history.made is None and _is_late(peers.own.token, missed)
-    if not late and _still_good(token, view, lxd, peers):
+    if not late and _is_usable(token, view, lxd, peers):
         return ()
     if failed := left_by_failed_join(token, lxd, peers):
-        # Until then the token stays out: it proves that a join failed, and not a member.
-        return (RemoveMember(failed.name, failed.address),) if is_shell(failed) else ()
+        # The token stays until that member is removed: it proves that the member is from a failed
+        # join.
+        return (RemoveMember(failed.name, failed.address),) if has_no_daemon(failed) else ()
     return None
 
 
@@ -79,7 +80,7 @@ def _is_late(token: Token | None, missed: dict[str, int]) -> bool:
 
 
 def _reports(token: Token, view: View, peers: Peers, missed: dict[str, int]) -> bool:
-    """Whether the token's unit has a place and time left: it will report how its join ended."""
+    """Whether the token's unit has a place and time left: then it reports how its join ended."""
     has_place = any(p.unit == token.unit for p in _entries(view, peers))
     return has_place and not _is_late(token, missed)
 
@@ -89,7 +90,8 @@ def _next_admission(
 ) -> tuple[Step, ...]:
     """A token for the unit with the join lock, or the lock for the next unit.
 
-    If another issuer gave the lock, its unit keeps it until it is over: the unit may be joining.
+    A unit that got the lock from another issuer keeps it until its join has ended: the unit may be
+    joining.
     """
     entries = _candidates(view, lxd, peers, missed)
     lock = join_lock.read(lxd.notes)
@@ -126,7 +128,7 @@ def _holder(
 ) -> QueueEntry | None:
     """The place of the unit with the join lock, if it can join now.
 
-    If this issuer gave the lock and has cancelled its token, the lock is still for the same member.
+    If this issuer gave the lock, the unit's member must still have the name in the lock.
     """
     entry = next((p for p in entries if p.unit == lock.unit and p.attempt == lock.attempt), None)
     if entry is None or not _holds_lock(peers.own.token, lxd):
@@ -210,10 +212,10 @@ def _able_to_join(view: View, lxd: ClusterView, peers: Peers) -> list[QueueEntry
 
 
 def _entries(view: View, peers: Peers) -> tuple[QueueEntry, ...]:
-    """The queue, then those that can join and that no leader has queued.
+    """The queue, then the units that can join and that no leader has queued.
 
-    A leader that leaves and is held in its last hooks queues no unit. It may be held because others
-    must join first. Juju is asked whether it still has them.
+    A leaving leader that is held queues no unit, and it may be held because others must join first.
+    Units that Juju no longer has are left out.
     """
     if view.units is None:
         return peers.app.queue
@@ -233,8 +235,8 @@ def unqueued(peers: Peers) -> set[str]:
 def is_outside(peers: Peers) -> bool:
     """Whether there is a cluster, and this unit is not a member of it.
 
-    The members that it sees may all be gone, or about to leave: Juju has announced their departure
-    and shows no more of them.
+    Other units' data do not show that: the members may all be gone or about to leave. Then Juju has
+    announced their departure, and shows their data no longer.
     """
     return bool(peers.app.cluster) and not peers.own.cluster
 
@@ -246,10 +248,10 @@ def _can_join(entry: QueueEntry, lxd: ClusterView, peers: Peers) -> bool:
     return data.attempt == entry.attempt and lxd.member(data.name) is None
 
 
-def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
-    """Whether the token's unit may be using it right now.
+def _is_usable(token: Token, view: View, lxd: ClusterView, peers: Peers) -> bool:
+    """Whether the token's unit may still use it, and may be using it now.
 
-    A charm before the cluster's identity named no certificate: its tokens are no longer usable.
+    A charm from before the cluster's identity named no certificate: its tokens are not usable.
     """
     if token.certificate != lxd.server.fingerprint:
         return False
@@ -261,7 +263,7 @@ def _still_good(token: Token, view: View, lxd: ClusterView, peers: Peers) -> boo
 
 
 def _missed(view: View, peers: Peers) -> dict[str, int]:
-    """By unit: the attempt whose token it did not use, until the queue has another attempt.
+    """By unit: the attempt whose token it did not use in time, until the queue has another attempt.
 
     Only the issuer reports it: another unit's clock may be an hour off.
     """
@@ -275,37 +277,37 @@ def _missed(view: View, peers: Peers) -> dict[str, int]:
 
 
 def left_by_failed_join(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
-    """The half member of the token's unit, if the unit has reported that its join failed."""
+    """The member that a failed join of the token's unit left, if the unit reported the failure."""
     data = peers.others.get(token.unit)
     if data is None or data.cluster or not data.able or data.attempt <= token.attempt:
         return None
-    member = _of_token(token, data, lxd)
+    member = _member_of_token(token, data, lxd)
     if member is None:
         return None
-    # A unit that has joined since then says so in LXD, however old the data of its unit are.
+    # If the unit has joined since then, LXD's notes say so, although its published data are old.
     return None if member_units.joined_attempt(member, lxd) >= data.attempt else member
 
 
 def may_have_failed(token: Token, lxd: ClusterView, peers: Peers) -> Member | None:
     """The offline member of the token's unit, if neither LXD nor the unit says that it joined."""
     data = peers.others.get(token.unit)
-    member = _of_token(token, data, lxd) if data is not None and not data.cluster else None
-    if member is None or not is_shell(member):
+    member = _member_of_token(token, data, lxd) if data is not None and not data.cluster else None
+    if member is None or not has_no_daemon(member):
         return None
     joined = member_units.joined_attempt(member, lxd) >= token.attempt
     return None if joined else member
 
 
-def _of_token(token: Token, data: UnitData, lxd: ClusterView) -> Member | None:
+def _member_of_token(token: Token, data: UnitData, lxd: ClusterView) -> Member | None:
     """The member that joined with a token. Its machine may have another name by now."""
     member = lxd.member(token.name or data.name)
     return member if member is not None and member.address == data.address else None
 
 
-def is_shell(failed: Member) -> bool:
+def has_no_daemon(failed: Member) -> bool:
     """Whether LXD has noticed that a failed join's member has no daemon.
 
-    With cluster.healing_threshold set LXD calls it evacuated from then on (5.21 and later). Its
+    If cluster.healing_threshold is set, LXD calls it evacuated from then on (5.21 and later). Its
     unit's LXD may answer at its address, as a server outside the cluster.
     """
     return failed.offline or failed.evacuated
@@ -314,7 +316,7 @@ def is_shell(failed: Member) -> bool:
 def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units that cannot join, with the reason, such as a name that a member has already."""
     reasons = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
-    cannot = {unit: _closed(peers.others[unit], lxd) for unit in sorted(lxd.unreachable_units)}
+    cannot = {unit: _closed_port(peers.others[unit], lxd) for unit in sorted(lxd.unreachable_units)}
     hiding = dict.fromkeys(_waiting(peers), _hiding(lxd)) if lxd.hidden else {}
     return hiding | cannot | {unit: why for unit, why in reasons.items() if why}
 
@@ -326,12 +328,12 @@ def _hiding(lxd: ClusterView) -> StatusText:
     return f"project {project} hides {network}: {cure}"
 
 
-def _closed(data: UnitData, lxd: ClusterView) -> StatusText:
+def _closed_port(data: UnitData, lxd: ClusterView) -> StatusText:
     return f"{lxd.server.name} cannot reach port {PORT} of {data.address}: open it in the firewall"
 
 
-def to_try(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
-    """Units whose port this member tries before it admits one.
+def to_test(unit: str, lxd: ClusterView, peers: Peers) -> dict[str, UnitData]:
+    """Units whose port this member tests before it admits one of them.
 
     A member that no other member reaches would stay offline. A unit with a token may be joining,
     and its LXD may be restarting.

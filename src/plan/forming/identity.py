@@ -72,7 +72,7 @@ def _known(peers: Peers) -> set[str]:
 def noted_is_ours(view: View, peers: Peers) -> bool:
     """Whether the disk names our cluster while LXD does not answer.
 
-    The note may be from an earlier unit on this machine, in somebody else's cluster.
+    The note may be from an earlier unit on this machine, in another cluster.
     """
     return view.noted_identity != "" and (
         view.noted_identity in _known(peers) or _bootstraps(view, peers)
@@ -80,7 +80,7 @@ def noted_is_ours(view: View, peers: Peers) -> bool:
 
 
 def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
-    """Whether the cluster is ours from before the identity, when its fingerprint was published.
+    """Whether the cluster is ours, from an older charm that published its fingerprint instead.
 
     The certificate may have changed since. Then the member's own mark in the database decides.
     """
@@ -95,7 +95,7 @@ def _made_by_older_charm(view: View, lxd: ClusterView, peers: Peers) -> bool:
 
 
 def foreign(view: View, lxd: ClusterView, peers: Peers) -> StatusText:
-    """Why this member is left alone: its cluster is not ours, or may not be. Empty if it is."""
+    """Why the charm changes nothing here: the cluster is not ours, or may not be. Else empty."""
     match owner(view, lxd, peers):
         case Owner.OURS:
             return ""
@@ -106,7 +106,7 @@ def foreign(view: View, lxd: ClusterView, peers: Peers) -> StatusText:
 
 
 def refusal(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """The same, with what to do about it."""
+    """The same as a status, with the cure."""
     why = foreign(view, lxd, peers)
     if not why:
         return None

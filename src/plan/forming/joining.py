@@ -27,16 +27,16 @@ from values.addresses import endpoint
 from values.status import Status, blocked, waiting
 
 JOINS = 3
-"""After so many failed joins one after the other the operator is asked."""
+"""After this number of failed joins in a row the unit waits for the operator."""
 
 
 def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
     """The plan of a unit whose LXD is not clustered."""
     if step := versions.before_join(view, lxd, peers):
         return Plan(waiting("for the cluster's LXD snap"), (step,), own)
-    if why := _cut_short(view, lxd, peers):
+    if why := _interruption(view, lxd, peers):
         return Plan(waiting("to join again"), (ResetLxd(why, own.attempt + 1),), own)
-    # A unit that was refused because no member reached it also reports that.
+    # It reports that also while it is refused because no member reaches it.
     own = own.model_copy(update={"listens": _listens(view, lxd, peers)})
     unfit = _unfit(view, lxd, peers)
     if unfit is not None:
@@ -51,7 +51,7 @@ def plan_join(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan
     listen = tuple(listening.before_join(view, lxd)) if bootstrapped else ()
     token = _token(view, peers, able)
     if token is None:
-        return Plan(_turn(view, peers), listen, able)
+        return Plan(_waits_for(view, peers), listen, able)
     return Plan(waiting("to join"), (*listen, _join(view, lxd, peers, token)), able)
 
 
@@ -61,10 +61,10 @@ def _listens(view: View, lxd: ClusterView, peers: Peers) -> bool:
     return on_one_address and not listening.before_join(view, lxd)
 
 
-def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
-    """Why LXD is not as freshly installed although it should be, empty if it is.
+def _interruption(view: View, lxd: ClusterView, peers: Peers) -> str:
+    """What was interrupted here and has left something in LXD, empty if nothing was.
 
-    It died during a join and kept what it had made for it, or its reset did not end.
+    LXD ended during a join and kept what it had made for the join, or its reset did not end.
     """
     forming = view.forming
     if forming is None or peers.own.cluster or lxd.instances or existing_lxd.with_image(lxd):
@@ -77,7 +77,7 @@ def _cut_short(view: View, lxd: ClusterView, peers: Peers) -> str:
 
 
 def _cluster(peers: Peers) -> str:
-    """The cluster's identity if any unit reported one."""
+    """The cluster's identity, empty if no unit has reported one."""
     identities = (d.cluster for u, d in peers.others.items() if u in peers.placed and d.cluster)
     return peers.app.cluster or next(identities, "")
 
@@ -94,7 +94,7 @@ def _unfit(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def _reasons_to_stay_out(view: View, lxd: ClusterView, peers: Peers) -> Iterator[Status | None]:
-    """Every reason that is possible, the most important first."""
+    """The result of each check, the most important first."""
     yield _no_longer_member(view, peers)
     yield _failed_too_often(view)
     yield listening.without_address(view)
@@ -149,7 +149,7 @@ def _unfit_storage(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 
 
 def _unfit_own_pool(view: View, lxd: ClusterView) -> Status | None:
-    """Why the default pool is not one that this unit's own, interrupted bootstrap has made."""
+    """Blocked if this unit's own, interrupted bootstrap cannot have made the default pool."""
     name = view.options.storage_pool
     backend = backends.resolve(view.options.storage_backend, lxd.server.drivers)
     pool = next((p for p in lxd.pools or () if p.name == name), None)
@@ -161,10 +161,9 @@ def _unfit_own_pool(view: View, lxd: ClusterView) -> Status | None:
 
 
 def _without_unmade(view: View, lxd: ClusterView) -> ClusterView:
-    """The same, without a pool that LXD makes now or did not finish.
+    """The same, without a pool that LXD is making or did not finish: the bootstrap finishes it.
 
-    The bootstrap unit finishes it.
-    On a device that is not possible: the device has its file system already.
+    That is not possible on a device, which already has its file system.
     """
     if view.default_pool.devices:
         return lxd
@@ -235,7 +234,7 @@ def _certificates(peers: Peers) -> frozenset[str]:
     return frozenset(d.fingerprint for d in members if d.fingerprint)
 
 
-def _turn(view: View, peers: Peers) -> Status:
+def _waits_for(view: View, peers: Peers) -> Status:
     """What this unit waits for."""
     if not _cluster(peers):
         if not peers.app.bootstrap:

@@ -24,7 +24,7 @@ _FORBIDDEN = "Failed getting existing certificate: Forbidden"
 def of_unit(view: View, peers: Peers) -> str:
     """The name of the member that this unit is to become."""
     numbered = f"{view.hostname}-{view.unit.rpartition('/')[2]}"
-    # Once it is published it stays: a join may have begun under it.
+    # A published name does not change: a join may have begun with it.
     if peers.own.name == numbered or _refused(view, peers) or clash(view, peers, view.hostname):
         return numbered
     unusable = view.hostname == _NOT_CLUSTERED or _trusted_as_another(view)

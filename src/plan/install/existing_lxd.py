@@ -20,14 +20,14 @@ from steps.install import RemoveSnap
 from steps.plan import Plan
 from values.status import StatusText, blocked, waiting
 
-_OF_ANYBODY = ("volatile.", "core.proxy_")
+_COMMON_KEYS = ("volatile.", "core.proxy_")
 """Keys that LXD sets by itself, and that Juju's agent sets on any machine with an LXD."""
-_OURS = ("core.https_address", "cluster.https_address")
+_CHARM_KEYS = ("core.https_address", "cluster.https_address")
 """Keys that this charm sets before LXD is in a cluster."""
 
 
 def due(view: View) -> Plan | None:
-    """What to do with it; None if it may stay as it is, or another module handles it."""
+    """The plan for such an LXD; None if it may stay as it is, or another module handles it."""
     lxd, peers = view.lxd, view.peers
     if peers is not None and peers.own.cluster:
         return _put_back(view)
@@ -37,7 +37,7 @@ def due(view: View) -> Plan | None:
 
 
 def _outside(view: View) -> Plan | None:
-    """What to do with an LXD in no cluster."""
+    """The plan for such an LXD if it is in no cluster."""
     if why := _foreign_use(view):
         return Plan(blocked(why))
     if isinstance(view.lxd, Unresponsive) and not view.snap.untouched:
@@ -51,27 +51,27 @@ def _outside(view: View) -> Plan | None:
 
 
 def _foreign_use(view: View) -> str:
-    """How an LXD that this charm did not install is used, empty if it is not or is silent."""
+    """How an LXD is used that this charm did not install, empty if it is unused or unresponsive."""
     if not view.snap.foreign or not isinstance(view.lxd, ClusterView):
         return ""
     # The key shows that this charm was here, but with another revision of LXD.
-    return _use(view.lxd, _OURS if view.public_key else ())
+    return _use(view.lxd, _CHARM_KEYS if view.public_key else ())
 
 
 def _replaced(view: View) -> Plan | None:
-    """A newer LXD is removed, with its database.
+    """The plan that removes a newer LXD, with its database and its certificate.
 
-    Its certificate would go, too. A failed join may have left that certificate with the cluster:
-    then LXD would refuse every later one, so such an LXD stays.
+    None if it is used, or if this unit has tried to join: the cluster may then trust its
+    certificate, and would refuse every later one of this unit.
     """
-    used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _OURS)
+    used = isinstance(view.lxd, ClusterView) and _use(view.lxd, _CHARM_KEYS)
     if used or (view.peers is not None and view.peers.own.attempt):
         return None
     return Plan(waiting("to install the cluster's LXD"), (RemoveSnap(),))
 
 
 def _put_back(view: View) -> Plan | None:
-    """A member whose LXD was replaced by an older one.
+    """The plan of a member whose LXD was replaced by an older one.
 
     The older LXD did not open the member's database, and changed nothing. A newer LXD has opened
     the database: it waits for the others as in any upgrade.
@@ -91,7 +91,7 @@ def _use(lxd: ClusterView, ours: tuple[str, ...]) -> StatusText:
     if things := _things(lxd):
         return f"LXD here has a {things[0]}: delete it, or use another machine"
     config = sorted(lxd.server.config)
-    keys = [key for key in config if not key.startswith(_OF_ANYBODY) and key not in ours]
+    keys = [key for key in config if not key.startswith(_COMMON_KEYS) and key not in ours]
     return f"LXD here has {keys[0]} set: unset it, or use another machine" if keys else ""
 
 

@@ -26,10 +26,11 @@ def reason() -> StatusText:
     return "LXD's snap was removed here; docs: How to recover"
 
 
-def has_emptied(view: View) -> bool:
-    """Whether a member's LXD outside a cluster is another one: the snap was installed again.
+def is_reinstalled(view: View) -> bool:
+    """Whether a member's LXD is in no cluster because its snap was installed again.
 
-    Before a member leaves, the charm forgets the identity on its disk; a reset has a note.
+    It did not leave and was not reset: before a member leaves, the charm removes the identity from
+    its disk, and a reset has a note.
     """
     return _is_member(view) and view.noted_identity != "" and view.forming is None
 

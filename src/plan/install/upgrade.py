@@ -40,10 +40,10 @@ def of_file(view: View, resource: Resource) -> Plan | None:
     return Plan(waiting("to exchange the LXD snap"), _steps(view, resource))
 
 
-def of_leaver(view: View) -> tuple[Step, ...]:
-    """What a leaving unit does about an exchange that others have begun, and cannot end without it.
+def of_leaving_unit(view: View) -> tuple[Step, ...]:
+    """A leaving unit's steps for an exchange that the other members cannot finish without it.
 
-    While they wait, no member takes its instances, and the database may have no quorum without it.
+    While they wait, no member takes its instances, and the database may have no quorum.
     """
     lxd, resource, snap = view.lxd, view.resource, view.snap
     if view.peers is None or resource is None or snap.same_as_resource:
@@ -60,9 +60,9 @@ def of_leaver(view: View) -> tuple[Step, ...]:
 def _is_awaited(view: View, peers: Peers) -> bool:
     """Whether other members have exchanged their LXD for a file that this unit has not installed.
 
-    They wait for this member, if the release differs, also if its unit was removed meanwhile.
+    If the release differs, they wait for this member, even if its unit was removed meanwhile.
     """
-    if _is_overtaken(view, peers.own):
+    if _may_be_behind(view, peers.own):
         return True
     file = peers.own.attached
     if not file:
@@ -70,11 +70,10 @@ def _is_awaited(view: View, peers: Peers) -> bool:
     return _has_noted(view) or any(d.cluster and d.snap == file for d in peers.others.values())
 
 
-def _is_overtaken(view: View, own: UnitData) -> bool:
-    """Whether this member waits for others, which may have exchanged theirs for a later file.
+def _may_be_behind(view: View, own: UnitData) -> bool:
+    """Whether this member waits for others that may have exchanged their LXD for a later file.
 
-    They could exchange it while this unit was at the file before, and it hears nothing of them: its
-    hook fails.
+    This unit does not see that in their data: while its hook fails, it reads no new data.
     """
     if not isinstance(view.lxd, Unresponsive) or view.resource is None:
         return False
@@ -99,30 +98,31 @@ def _may_exchange(view: View, lxd: Unresponsive, resource: Resource) -> bool:
         _has_begun(view, resource)
         or lxd.reason is UnresponsiveReason.STOPPED
         or not member
-        or _goes_on(view, lxd, resource)
+        or _can_finish(view, lxd, resource)
     )
 
 
-def _goes_on(view: View, lxd: Unresponsive, resource: Resource) -> bool:
-    """Whether the members have several versions, and all can become the attached one.
+def _can_finish(view: View, lxd: Unresponsive, resource: Resource) -> bool:
+    """Whether the members have several versions, and all can get the attached one.
 
-    Somebody has refreshed some of them by hand, and these wait for the rest.
+    Somebody has refreshed some of them by hand, and these wait for the others.
     """
     if lxd.reason is not UnresponsiveReason.OTHER_VERSIONS or view.peers is None:
         return False
     members = [d for d in view.peers.others.values() if d.cluster]
     return all(
-        (d.attached == resource.digest and d.fits) or _has_it(d, view, resource) for d in members
+        (d.attached == resource.digest and d.fits) or _has_exchanged(d, view, resource)
+        for d in members
     )
 
 
 def _has_begun(view: View, resource: Resource) -> bool:
-    """Whether another member has exchanged its LXD, or a member has said that it does."""
+    """Whether another member has exchanged its LXD, or a member has noted that it is about to."""
     others = view.peers.others.values() if view.peers else ()
-    return _has_noted(view) or any(d.cluster and _has_it(d, view, resource) for d in others)
+    return _has_noted(view) or any(d.cluster and _has_exchanged(d, view, resource) for d in others)
 
 
-def _has_it(data: UnitData, view: View, resource: Resource) -> bool:
+def _has_exchanged(data: UnitData, view: View, resource: Resource) -> bool:
     """Whether another unit has exchanged its LXD: for the file, or by hand for the same release."""
     offered = view.snap.offered
     other = not lxd_versions.same(versions.running(view), offered)
@@ -144,7 +144,7 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
         or _without_pools(view, lxd)
         or _without_unit(view, lxd, resource)
         or _unready(view, lxd, resource)
-        or _out_of_turn(view, lxd, resource)
+        or _not_its_turn(view, lxd, resource)
     )
     return Plan(status) if status else None
 
@@ -152,8 +152,8 @@ def _waiting_plan(view: View, lxd: ClusterView, resource: Resource) -> Plan | No
 def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting while a member leaves, is evacuated, or is down.
 
-    If members have exchanged theirs for another release, a leaving one may be among them: it waits
-    for this one, and cannot leave.
+    This member does not wait for a leaving one if members have exchanged their LXD for another
+    release: the leaving one may be among them, and then it waits for this one.
     """
     leavers = member_marks.about_to_leave(lxd) & {m.name for m in lxd.members}
     other = not lxd_versions.same(versions.running(view), view.snap.offered)
@@ -167,21 +167,21 @@ def _incomplete(view: View, lxd: ClusterView, resource: Resource) -> Status | No
 
 
 def _without_unit(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
-    """Waiting for a member without a unit, where nobody would exchange LXD.
+    """Waiting for a member without a unit, because nobody would exchange its LXD.
 
-    The others would wait for it, and their API would not answer. It may have the new version
-    already, if an operator gave it that first.
+    The others would wait for it, and their API would not answer. This does not apply if an operator
+    has already given it the new version.
     """
     if view.peers is None or lxd_versions.same(versions.running(view), view.snap.offered):
         return None
-    unitless = cluster_change.unitless(view, lxd, view.peers)
+    outside_queue = cluster_change.members_outside_queue(view, lxd, view.peers)
     # Juju has these units: they are about to leave, and have no place in the queue any more.
     with_unit = {lxd.member_of(d): d for d in view.peers.others.values() if d.cluster}
-    # LXD 5.0 calls none of them newer.
+    # LXD 5.0 never calls a member newer.
     older = [
         m
-        for m in unitless
-        if not m.newer and not (m in with_unit and _has_it(with_unit[m], view, resource))
+        for m in outside_queue
+        if not m.newer and not (m in with_unit and _has_exchanged(with_unit[m], view, resource))
     ]
     if leavers := [m.name for m in older if m in with_unit]:
         return waiting(f"to exchange the LXD snap until {leavers[0]} has left")
@@ -194,7 +194,7 @@ def _without_unit(view: View, lxd: ClusterView, resource: Resource) -> Status | 
 
 
 def fits(view: View) -> bool:
-    """Whether this machine can install the attached file, and go on with what it has then."""
+    """Whether this machine can install the attached file, and use its pools with it."""
     if versions.refused_file(view) is not None:
         return False
     if not isinstance(view.lxd, ClusterView):
@@ -203,13 +203,13 @@ def fits(view: View) -> bool:
 
 
 def _without_pools(view: View, lxd: ClusterView) -> Status | None:
-    """Blocked if the other LXD could not use a pool on this machine, or not start without it.
+    """Blocked if the attached LXD could not use a pool here, or could not start without it.
 
     A daemon of another release changes all pools when it starts for the first time, and ends if one
     of them cannot be used (`Patch` in LXD's pool_load.go, 5.0 to 6.9).
     """
     before, offered = versions.running(view), view.snap.offered
-    if refused := file_systems.locked_after(view, lxd, before, offered):
+    if refused := file_systems.without_admin_key_after(view, lxd, before, offered):
         return refused
     if refused := zfs_tools.lacking_after(lxd, offered):
         return refused
@@ -231,9 +231,9 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     offered = view.snap.offered
     if view.peers is None or lxd_versions.same(versions.running(view), offered):
         return None
-    to_come = {u: d for u, d in view.peers.others.items() if _is_to_come(d, lxd, view, resource)}
-    without = [unit for unit, data in to_come.items() if data.attached != resource.digest]
-    unfit = [unit for unit in to_come if unit not in without and not to_come[unit].fits]
+    outdated = {u: d for u, d in view.peers.others.items() if _is_outdated(d, lxd, view, resource)}
+    without = [unit for unit, data in outdated.items() if data.attached != resource.digest]
+    unfit = [unit for unit in outdated if unit not in without and not outdated[unit].fits]
     if unfit:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
     if without := [*without, *_without_data(view.peers, lxd)]:
@@ -244,8 +244,9 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
 def _without_data(peers: Peers, lxd: ClusterView) -> set[str]:
     """Units with a place in the queue and a member, whose data are not here.
 
-    One that has just joined has not published them yet. One that is removed, and held, shows them
-    to nobody any more: it would not hear of the exchange, and the others would wait for its member.
+    A unit that has just joined has not published its data yet. A unit that is removed, and held,
+    publishes nothing any more: it would not learn of the exchange, and the others would wait for
+    its member.
     """
     known = {m.name for data in peers.others.values() if (m := lxd.member_of(data))}
     others = [m for m in lxd.members if m.name not in {*known, lxd.server.name} and not m.newer]
@@ -253,10 +254,10 @@ def _without_data(peers: Peers, lxd: ClusterView) -> set[str]:
     return {unit for m in others if (unit := member_units.unit_of(m, lxd)) in queued}
 
 
-def _is_to_come(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
+def _is_outdated(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
     """Whether another unit has a member that does not have the attached LXD yet."""
     member = lxd.member_of(data)
-    return member is not None and not (_has_it(data, view, resource) or member.newer)
+    return member is not None and not (_has_exchanged(data, view, resource) or member.newer)
 
 
 def _with_buckets(view: View, lxd: ClusterView) -> Status | None:
@@ -269,7 +270,7 @@ def _with_buckets(view: View, lxd: ClusterView) -> Status | None:
     return blocked(f"LXD {number} has no local buckets: copy and delete {bucket}")
 
 
-def _out_of_turn(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
+def _not_its_turn(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     """Waiting for the member before this one, if the members go one after the other."""
     one_by_one = lxd_versions.same(versions.running(view), view.snap.offered)
     if one_by_one and (first := _first_member(view, lxd, resource)):
@@ -278,18 +279,20 @@ def _out_of_turn(view: View, lxd: ClusterView, resource: Resource) -> Status | N
 
 
 def _first_member(view: View, lxd: ClusterView, resource: Resource) -> str:
-    """The member that goes first if they need not wait for one another, to keep the quorum.
+    """The member or unit that must exchange its LXD before this one, empty if there is none.
+
+    If the members need not wait for one another, one at a time keeps the quorum.
 
     After all daemons restarted in the same second, a Raft leader of 5.0.2 sent no heartbeats any
     more (seen once, five members).
     """
     others: Mapping[str, UnitData] = view.peers.others if view.peers else {}
-    to_come = [
+    outdated = [
         u
         for u, d in others.items()
         if (m := lxd.member_of(d)) and not m.newer and d.snap != resource.digest
     ]
-    earlier = sorted(unit for unit in to_come if unit < view.unit)
+    earlier = sorted(unit for unit in outdated if unit < view.unit)
     down = sorted(m.name for m in lxd.members if not (m.online or m.blocked))
     return next(iter((*down, *earlier)), "")
 
@@ -313,7 +316,7 @@ def _steps(view: View, resource: Resource) -> tuple[Step, ...]:
 
 
 def _noting(view: View) -> tuple[Step, ...]:
-    """The note for members that do not hear of the exchange by other means."""
+    """The note for members that do not learn of the exchange from the peers' data."""
     lxd = view.lxd
     if not isinstance(lxd, ClusterView) or lxd.own is None:
         return ()

@@ -31,9 +31,9 @@ def of_members(peers: Peers) -> dict[str, str]:
 
 
 def running(view: View) -> str:
-    """The version of LXD here that has opened the database: it answers, or was the last.
+    """The version of the LXD that has opened the database here: the present one, or the last one.
 
-    Empty where LXD was removed from a machine that is in no cluster: its database went, too.
+    Empty if LXD was removed from a machine that is in no cluster: its database is gone, too.
     """
     if isinstance(view.lxd, ClusterView):
         return view.lxd.server.version
@@ -88,7 +88,7 @@ def _opened(view: View) -> dict[str, str]:
 def first_install(view: View) -> tuple[Status, Step | None]:
     """How to install LXD from the store on a machine without one: the cluster's version.
 
-    A newer one could not go back: its own database is then newer, too.
+    A newer LXD could not be replaced by that version later: its own database would be newer, too.
     """
     option = InstallSnap(view.options.snap_channel)
     versions = of_members(view.peers) if view.peers else {}
@@ -114,10 +114,10 @@ def first_install(view: View) -> tuple[Status, Step | None]:
 
 
 def follows_store(view: View) -> bool:
-    """Whether this unit takes the LXD that the members have from the store, and joins with it.
+    """Whether this unit installs the LXD that the members have from the store, and joins with it.
 
-    They have not exchanged it for the attached file yet, and may wait for a member that leaves.
-    That one may wait for a new member. A unit exchanges its LXD together with the others.
+    The members have not exchanged it for the attached file yet. They may wait for a leaving member,
+    which may wait for a new member. After the join this unit exchanges its LXD with the others.
     """
     if view.peers is None or view.peers.own.cluster or refused_file(view) is not None:
         return False
@@ -133,7 +133,7 @@ def _revisions(members: Mapping[str, UnitData], arch: str) -> set[str]:
 
 
 def _channel(members: Mapping[str, UnitData]) -> str:
-    """The channel that the first of the members with one follows, empty if none has one."""
+    """The first known channel of the members' snaps, empty if none is known."""
     return next((d.channel for d in members.values() if d.channel), "")
 
 
@@ -143,10 +143,7 @@ def _are_of_files(members: Mapping[str, UnitData]) -> bool:
 
 
 def goes_back(view: View) -> bool:
-    """Whether the LXD to install here could not open the existing database here.
-
-    Its unit is in no cluster.
-    """
+    """Whether the LXD to install is too old for the database here. The unit is in no cluster."""
     installed = view.snap.version
     if not number(installed):
         return False
@@ -160,7 +157,7 @@ def goes_back(view: View) -> bool:
 
 
 def _is_before(version: str, here: str) -> bool:
-    """Whether it is an earlier release. Even within a series, going back may fail."""
+    """Whether `version` is an earlier release. Going back may fail, even within a series."""
     return bool(number(version)) and ordered(version) < ordered(here)
 
 
@@ -198,10 +195,10 @@ def as_it_ran(view: View) -> tuple[Status, Step | None]:
         return blocked(
             f"LXD was {number(own.lxd)} from a file: attach that file as lxd-snap again"
         ), None
-    return waiting(back), _last(view, own, others)
+    return waiting(back), _install_last(view, own, others)
 
 
-def _last(view: View, own: UnitData, others: Mapping[str, UnitData]) -> Step:
+def _install_last(view: View, own: UnitData, others: Mapping[str, UnitData]) -> Step:
     """Installs the LXD that a member ran last. `others` are the members that run that version."""
     channel = _channel(others) or own.channel or view.options.snap_channel
     alike = _revisions(others, view.arch)
@@ -259,7 +256,7 @@ def mismatch(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
     if ordered(installed) > ordered(newest) and view.resource is not None:
         if any(same(version, installed) for version in of_members(peers).values()):
             return waiting(f"for LXD {number(installed)} on all members")
-        # They may wait for a member that leaves, and that one for a new member.
+        # They may wait for a leaving member, which may wait for a new member.
         return waiting(
             f"for LXD {number(installed)} on the members, or attach LXD {number(newest)} again"
         )
@@ -292,7 +289,7 @@ def waits_for(view: View, peers: Peers) -> Status:
     return waiting(f"for the same LXD snap on {members}")
 
 
-def several(lxd: ClusterView) -> Status | None:
+def several_versions(lxd: ClusterView) -> Status | None:
     """Waiting while LXD says that its members have several versions."""
     if not any(m.blocked for m in lxd.members):
         return None
@@ -302,11 +299,11 @@ def several(lxd: ClusterView) -> Status | None:
     return waiting(f"for one LXD on all members: {names(newer)} has a newer one")
 
 
-def waits_for_unitless(view: View, peers: Peers) -> Status | None:
+def waits_for_member_without_unit(view: View, peers: Peers) -> Status | None:
     """Blocked if LXD waits for a member although all units' members have its version.
 
     LXD waits for each member in its database, also for a dead one (`checkClusterIsUpgradable` in
-    its open.go, 5.0 to 6.9), and nothing answers that could remove the member.
+    its open.go, 5.0 to 6.9), and no daemon answers that could remove the member.
     """
     installed = view.snap.version
     alike = all(same(version, installed) for version in of_members(peers).values())
@@ -349,10 +346,10 @@ def _listed(versions: Mapping[str, str]) -> str:
 
 
 def warning(view: View) -> StatusText:
-    """What an operator should know about the snap of a healthy member. Or empty.
+    """What an operator should know about the snap of a healthy member, empty if nothing.
 
-    Without a hold snapd refreshes one member after the other, at times of its own. The first one
-    waits for the others if the release differs.
+    Without a hold snapd refreshes each member at another time. The first one waits for the others
+    if the release differs.
     """
     if not view.snap.held:
         return "LXD is not held: snap refresh --hold lxd"

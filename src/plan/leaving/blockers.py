@@ -12,7 +12,7 @@ import modes
 from options.options import ABANDON, REFUSE
 from plan import cluster_change
 from plan.leaving import migration, orphaned_members
-from plan.networks.contributions import request
+from plan.networks.contributions import question
 from records import member_marks, member_units
 from state.cluster import ClusterView, Member, can_take_over, has_database
 from state.lxd_objects import Bucket, Image, Instance, Volume
@@ -22,9 +22,9 @@ from values import error_messages
 from values.numbers import whole
 from values.status import STATUS_LIMIT, Status, StatusText, blocked, count, names
 
-_FORCE = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
+_ABANDON = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
-"""A cause in a status needs at least so many characters to be useful."""
+"""A cause in a status needs at least this number of characters to be useful."""
 _BACKUPS = "Instance has backups"
 """LXD's refusal to move an instance whose backups would stay behind."""
 _NO_COPY = "has no copy of the database: add a unit first"
@@ -35,7 +35,7 @@ _DEVICES = "An instance that can do without such a device moves with cluster.eva
 
 @dataclass(frozen=True)
 class NotTaken:
-    """An instance could move and did not, with LXD's reason."""
+    """An instance that could move and did not, with LXD's reason."""
 
     instance: str
     why: str
@@ -54,9 +54,9 @@ Reason = str | NotTaken
 
 
 def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
-    """Adds the members that are about to go, and the bridges of the others' machines.
+    """The same, with what peers and Juju know: the members about to go, and the machines' bridges.
 
-    A leaving member must not give anything to those that go.
+    A leaving member must not give its instances to members that go, too.
     """
     units = {view.unit: own, **peers.others}
     members = {u: m.name for u, data in units.items() if (m := lxd.member_of(data)) is not None}
@@ -74,7 +74,7 @@ def _bridges(view: View, data: UnitData) -> frozenset[str]:
     bridges: set[str] = set()
     for net in view.options.wanted_networks:
         mode = modes.MODES[net.mode]
-        contribution = data.links.get(request(net))
+        contribution = data.links.get(question(net))
         if mode.type or not mode.one_name or contribution is None or not contribution.parent:
             continue
         bridges |= {
@@ -88,14 +88,14 @@ def instances(lxd: ClusterView, member: Member) -> list[Instance]:
     return [i for i in lxd.instances or () if i.location == member.name]
 
 
-def fixed(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
-    """What is on a member and never moves. What the charm made for LXD's own use does not count."""
+def immovable(lxd: ClusterView, member: Member) -> list[Volume | Bucket]:
+    """The volumes and buckets on a member, which never move; without volumes for LXD's own use."""
     volumes = [v for v in lxd.volumes or () if v.location == member.name and not v.cache]
     return [*volumes, *(b for b in lxd.buckets or () if b.location == member.name)]
 
 
 def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
-    """Everything in the cluster that somebody would miss, on any member."""
+    """Everything in the cluster that somebody could lose, on any member."""
     volumes = [v for v in lxd.volumes or () if not v.cache]
     images = [i for i in lxd.images or () if not i.cached]
     return [*(lxd.instances or ()), *volumes, *(lxd.buckets or ()), *images]
@@ -112,26 +112,26 @@ def removal_blockers(
     if on_remove == REFUSE:
         reasons += [f"{i}: on-remove=refuse keeps it here" for i in on_member]
     else:
-        reasons += [f"{i}: {why}" for i in on_member if (why := _why_here(i, lxd, member))]
-    return (*reasons, *(_cure(lxd_object, lxd) for lxd_object in fixed(lxd, member)))
+        reasons += [f"{i}: {why}" for i in on_member if (why := _why_not_moved(i, lxd, member))]
+    return (*reasons, *(_cure(lxd_object, lxd) for lxd_object in immovable(lxd, member)))
 
 
-def untaken(lxd: ClusterView, member: Member) -> tuple[str, ...]:
-    """The instances that could move, and that no present member takes."""
+def without_target(lxd: ClusterView, member: Member) -> tuple[str, ...]:
+    """The instances that could move, and that no member can take now, with the reason."""
     return tuple(
         f"{i}: {why}"
         for i in instances(lxd, member)
-        if not migration.obstacle(i, lxd) and (why := _why_here(i, lxd, member))
+        if not migration.obstacle(i, lxd) and (why := _why_not_moved(i, lxd, member))
     )
 
 
-def _why_here(instance: Instance, lxd: ClusterView, member: Member) -> StatusText:
+def _why_not_moved(instance: Instance, lxd: ClusterView, member: Member) -> StatusText:
     """Why no other member can take an instance, empty if one can."""
     if why := migration.obstacle(instance, lxd):
         return why
     if migration.targets(instance, lxd, member.name):
         return ""
-    return migration.untaken(instance, lxd, member.name)
+    return migration.no_target_now(instance, lxd, member.name)
 
 
 def _cure(stored: Volume | Bucket, lxd: ClusterView) -> StatusText:
@@ -166,7 +166,7 @@ def last_of(lxd: ClusterView) -> tuple[StatusText, ...]:
 
 
 def quorum(min_voters: int, lxd: ClusterView, member: Member) -> Iterable[StatusText]:
-    """What the removal would cost the database of the remaining members."""
+    """Why the removal would harm the database of the remaining members."""
     others = [m for m in lxd.members if m.name != member.name]
     up = [m for m in others if m.up and m.name not in lxd.unreachable]
     if not up:
@@ -189,7 +189,7 @@ def _lost_majority(
     lasting = [m for m in up if m.name not in lxd.orphaned]
     if not _is_majority(lasting, voters):
         # Its machine may go at any moment, and its copy of the database with it.
-        yield from (cluster_change.homeless(m.name) for m in up if m not in lasting)
+        yield from (cluster_change.no_unit(m.name) for m in up if m not in lasting)
 
 
 def _is_majority(some: list[Member], voters: list[Member]) -> bool:
@@ -204,8 +204,8 @@ def unanswered(member: Member) -> StatusText:
 def _no_successor(lxd: ClusterView, others: list[Member], up: list[Member]) -> Iterable[StatusText]:
     """Why the only voter cannot give the database to another member.
 
-    LXD makes the other one of two members a voter, if it can. With more members it makes none in
-    this moment, and lets the last voter go (clusterMemberDelete in api_cluster_member.go of 6.9).
+    LXD makes the other one of two members a voter, if it can. With more members it makes none at
+    that moment, and lets the last voter go (clusterMemberDelete in api_cluster_member.go of 6.9).
     """
     if len(others) == 1:
         if not can_take_over(lxd, others[0]):
@@ -243,7 +243,7 @@ def cannot_leave(unit: str, reasons: tuple[Reason, ...]) -> Status:
 
 
 def _within(reason: Reason, room: int) -> str:
-    """A reason in at most so many characters. LXD's own reason comes last."""
+    """A reason in at most `room` characters. LXD's own reason comes last."""
     text = str(reason)
     if not isinstance(reason, NotTaken) or len(text) <= room:
         return text
@@ -254,7 +254,7 @@ def _within(reason: Reason, room: int) -> str:
     return f"{name}: {error_messages.end(why, left)}" if left >= _WHY else text
 
 
-def full(view: View, reasons: tuple[Reason, ...]) -> str:
+def all_reasons(view: View, reasons: tuple[Reason, ...]) -> str:
     """All reasons, for the log."""
     lines = [f"  {reason}" for reason in reasons]
     return "\n".join((f"{view.unit} cannot leave:", *lines, *_removable(view, reasons)))
@@ -270,8 +270,8 @@ def _removable(view: View, reasons: tuple[Reason, ...]) -> Iterable[str]:
             yield _REMOVE.format(name=member.name)
 
 
-def with_way_out(view: View, reasons: tuple[Reason, ...]) -> str:
-    """The message with a second way: to leave behind what is here."""
+def with_abandon_advice(view: View, reasons: tuple[Reason, ...]) -> str:
+    """All reasons, and how to leave behind what is here."""
     app = view.unit.partition("/")[0]
     devices = f"\n{_DEVICES}" if any("detach it" in str(reason) for reason in reasons) else ""
-    return f"{full(view, reasons)}{devices}\n{_FORCE.format(app=app, unit=view.unit)}"
+    return f"{all_reasons(view, reasons)}{devices}\n{_ABANDON.format(app=app, unit=view.unit)}"

@@ -3,9 +3,9 @@
 
 """Dead members without a unit: first move what can be moved off them, then remove them.
 
-What LXD forgets with a member is gone from the cluster. An instance in a Ceph is not on the dead
-machine's disks, and LXD gives it to another member while the dead one is still listed (its source:
-a move from an offline member with remote storage changes the database alone, in all generations).
+When LXD removes a member, it forgets the member's instances. An instance in a Ceph is not on the
+dead machine's disks, and LXD gives it to another member while the dead one is listed (its source: a
+move from an offline member with remote storage changes the database alone, in all generations).
 The charm does not start it there: nobody can see whether it still runs on the dead machine, and two
 instances that write to one disk destroy it.
 """
@@ -30,16 +30,16 @@ from values.status import Status, blocked
 
 
 def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """Moves everything off a dead member, then removes it, while most voters are up.
+    """The next step to empty and remove a dead member, while most voters are up.
 
-    Removes one at a time: each removal may change the voters. A member that must stay does not keep
-    the others.
+    Members are removed one at a time, because each removal may change the voters. A member that
+    must stay does not delay the others.
     """
     # The leader itself may leave, and the dead members may hold it.
-    looks_after = duties.looks_after_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd)
-    if not (looks_after or view.leaving) or not _most_voters_are_up(lxd):
+    responsible = duties.handles_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd)
+    if not (responsible or view.leaving) or not _most_voters_are_up(lxd):
         return ()
-    # If LXD did not say what members hold, nothing is given up.
+    # If LXD did not list what members hold, the charm does not know what would be lost.
     if lxd.instances is None or lxd.pools is None:
         return ()
     informed = blockers.informed(view, lxd, peers, own)
@@ -57,7 +57,7 @@ def _most_voters_are_up(lxd: ClusterView) -> bool:
 
 
 def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
-    """The next step to remove a dead member, none while it keeps what no other member takes."""
+    """The next step to remove a dead member, none while it must keep an instance."""
     shared = _shared(lxd, dead)
     for instance in shared:
         if targets := _targets(view, lxd, dead, instance):
@@ -70,7 +70,7 @@ def _clearing(view: View, lxd: ClusterView, dead: Member) -> tuple[Step, ...]:
 def _giving_up(
     view: View, lxd: ClusterView, dead: Member, shared: list[Instance]
 ) -> tuple[Step, ...]:
-    """Removes a dead member with what no member took in two hooks, one after the other."""
+    """Removes a dead member with the instances that no member took in two hooks in a row."""
     refused = {str(i): why for i in shared if (why := _refusal(view, i))}
     lasting = {n: why for n, why in refused.items() if not transient_errors.passes(why)}
     if lasting and not lasting.keys() <= view.history.noted:
@@ -82,7 +82,7 @@ def _giving_up(
 
 def _may_still_move(view: View, lxd: ClusterView, dead: Member, instance: Instance) -> bool:
     """Whether a member could take an instance later: one that is away, or that refused it once."""
-    if migration.absent(instance, lxd, dead.name):
+    if migration.absent_targets(instance, lxd, dead.name):
         return True
     why = _refusal(view, instance)
     if not why:
@@ -107,14 +107,14 @@ def _move(instance: Instance, dead: Member, targets: list[str], own: str) -> Mov
 
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
-    """Blocked while a dead member stays because of what no other member takes."""
+    """Blocked while a dead member stays because no other member takes its instances."""
     informed = blockers.informed(view, lxd, peers, own)
     for dead in _dead(view, lxd, peers, own):
         left = [i for i in _shared(informed, dead) if not _targets(view, informed, dead, i)]
         if view.options.on_remove == ABANDON:
             left = [i for i in left if _may_still_move(view, informed, dead, i)]
         if left:
-            why = _refusal(view, left[0]) or migration.untaken(left[0], informed, dead.name)
+            why = _refusal(view, left[0]) or migration.no_target_now(left[0], informed, dead.name)
             return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
     return None
 
@@ -122,8 +122,8 @@ def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status 
 def _dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Member]:
     """The dead members without a unit.
 
-    One that was renamed waits for its record: until then LXD may trust another member under its
-    name, and would no longer trust that one.
+    A renamed member waits until its record has its present name. Until then LXD may trust another
+    member under that name, and the removal would end that trust.
     """
     names = orphaned_members.orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names and member_units.is_noted(m, lxd)]
@@ -131,7 +131,7 @@ def _dead(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Mem
 
 
 def _shared(lxd: ClusterView, dead: Member) -> list[Instance]:
-    """What a dead member has only on record: all members reach its storage.
+    """The instances of a dead member in pools that all members reach.
 
     LXD shows no architecture of an instance whose member is down.
     """

@@ -27,7 +27,7 @@ from steps.plan import Step
 from values import transient_errors
 
 TRIES = 2
-"""After so many failed hooks `on-remove=abandon` leaves an instance behind."""
+"""After this number of failed hooks `on-remove=abandon` leaves an instance behind."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Rest:
 
 
 def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """The next step to empty a member. Nothing else happens beside an evacuation."""
+    """The next step to empty a member. During LXD's own evacuation the charm only waits."""
     if lxd.evacuating:
         return (AwaitEvacuation(member.name),)
     if not member.evacuated and member.scheduler != CLOSED:
@@ -82,7 +82,7 @@ def _noting_unmoved(view: View, member: Member, movable: list[Instance]) -> tupl
 
 def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
     """What is still on a member, when nothing is `due` for it."""
-    fixed = blockers.fixed(lxd, member)
+    fixed = blockers.immovable(lxd, member)
     stays: list[Reason] = [f"{lxd_object}: stays on this machine" for lxd_object in fixed]
     later: list[Reason] = []
     busy: list[str] = []
@@ -92,12 +92,12 @@ def rest(view: View, lxd: ClusterView, member: Member) -> Rest:
         name = str(instance)
         if why := migration.obstacle(instance, lxd):
             stays.append(f"{name}: {why}")
-        elif migration.absent(instance, lxd, member.name):
-            later.append(f"{name}: {migration.untaken(instance, lxd, member.name)}")
+        elif migration.absent_targets(instance, lxd, member.name):
+            later.append(f"{name}: {migration.no_target_now(instance, lxd, member.name)}")
         elif name in view.history.late:
             busy.append(f"{name}: LXD still moves it, see lxc operation list")
         elif name not in failed:
-            stays.append(f"{name}: {migration.nowhere(instance)}")
+            stays.append(f"{name}: {migration.no_target(instance)}")
         elif transient_errors.passes(failed[name]):
             busy.append(f"{name}: {failed[name]}")
         elif name in tries and tries[name].times >= TRIES:
@@ -119,7 +119,7 @@ def _move(
     lxd: ClusterView, member: Member, instance: Instance, target: str, left: int
 ) -> MoveInstance:
     stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
-    # What may still run on a dead machine, only an operator may start.
+    # Only an operator may start an instance that may still run on a dead machine.
     evacuated = member.evacuated and str(instance) not in not_running.of_dead(lxd.notes)
     ran = instance.running or stopped or (evacuated and instance.stopped_by_lxd)
     stops = instance.shutdown if instance.running and not instance.live else None

@@ -14,17 +14,17 @@ from steps.plan import Plan
 from values.status import StatusText
 
 
-def failed(lxd: ClusterView, peers: Peers) -> Member | None:
+def left_member(lxd: ClusterView, peers: Peers) -> Member | None:
     """What a failed join with this member's token left in the cluster."""
     token = peers.own.token
     return admission.left_by_failed_join(token, lxd, peers) if token else None
 
 
-def unknown(lxd: ClusterView, peers: Peers) -> Member | None:
-    """The member of a join whose failure this unit may not hear of, if no other member is up.
+def uncertain_member(lxd: ClusterView, peers: Peers) -> Member | None:
+    """The member of a join that may have failed unnoticed, if no other member is up.
 
-    While a hook fails, Juju's agent keeps the others' data as they were (its
-    uniter/runner/context/cache.go), and it forgets them only when it restarts.
+    While a hook fails, Juju's agent keeps the other units' data as they were (its
+    uniter/runner/context/cache.go). It reads them again only after a restart.
     """
     token = peers.own.token
     if token is None or any(m.up for m in lxd.members if m != lxd.own):
@@ -33,9 +33,9 @@ def unknown(lxd: ClusterView, peers: Peers) -> Member | None:
 
 
 def held_until_known(view: View, member: Member) -> Plan:
-    """The unit stays until that member is back, or until it hears that the join failed."""
+    """The unit stays until that member is back, or until it learns that the join failed."""
     cure = _cure(member)
-    why = blockers.full(view, (cure,))
+    why = blockers.all_reasons(view, (cure,))
     why += f"\nTo restart it, type on this unit's machine: {RESTART_AGENT}"
     return outcomes.held(blockers.cannot_leave(view.unit, (cure,)), why)
 

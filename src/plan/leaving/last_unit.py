@@ -33,8 +33,8 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
 def awaited(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
     """The units that stay, if one of them must become a member because none is one yet.
 
-    `on-remove=abandon` waits for those that are about to join: they could take what is here. A unit
-    that cannot join, by its own data, holds nobody then.
+    With `on-remove=abandon` only units that are about to join count: they could take the instances
+    here. A unit does not count if its data say that it cannot join.
     """
     units = view.units
     if units is None or not blocking(view, lxd, peers):
@@ -55,7 +55,7 @@ def _is_about_to_join(unit: str, peers: Peers) -> bool:
 def _has_member(unit: str, lxd: ClusterView, peers: Peers) -> bool:
     """Whether a unit has a member, or may have one.
 
-    The remains of its failed join are not a member.
+    A member that its failed join left does not count.
     """
     data = peers.others.get(unit)
     return any(
@@ -74,8 +74,8 @@ def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
         return ()
     informed = blockers.informed(view, lxd, peers, peers.own)
     if on_remove == ABANDON:
-        # It gives up only what nobody takes, and a new member would take these.
-        return blockers.untaken(informed, member)
+        # It gives up only instances that no member takes, and a new member could take these.
+        return blockers.without_target(informed, member)
     if len(lxd.members) == 1:
         return blockers.last_of(lxd)
     min_voters = wanted_voters(view)
@@ -87,9 +87,9 @@ def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
 
 def wanted_voters(view: View) -> int:
     """The number of voters that must remain: one if no unit stays."""
-    return 1 if ends(view) else view.options.min_voters
+    return 1 if application_ends(view) else view.options.min_voters
 
 
-def ends(view: View) -> bool:
+def application_ends(view: View) -> bool:
     """Whether the whole application is being removed."""
     return view.units is not None and not view.units.staying

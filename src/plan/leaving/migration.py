@@ -27,45 +27,48 @@ from values.status import StatusText, names
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
 """Values of `cluster.evacuate` with which LXD leaves an instance where it is."""
 
-_ASKED = frozenset({"migrate", "live-migrate"})
+_UNCHECKED = frozenset({"migrate", "live-migrate"})
 """Values with which LXD checks no device: the operator says that the instance can move."""
 
-_JUJUS = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
+_JUJU_CONTAINER = re.compile(r"juju-[0-9a-f]{6}-(\d+-lxd-\d+(?:-lxd-\d+)*)")
 """Juju's names for the containers that it makes on a machine."""
 
-_JUJUS_IMAGE = "juju/"
+_JUJU_IMAGE = "juju/"
 """The prefix of Juju's aliases for images: `juju/ubuntu@24.04/amd64` (its source)."""
 
 _RUNS_ON = {"i686": "x86_64", "armv7l": "aarch64", "armv6l": "aarch64", "ppc": "ppc64"}
 """By architecture: another one whose machines also run it."""
 
-_FREE = frozenset({"tpm", "none"})
+_MOVABLE = frozenset({"tpm", "none"})
 """Types of devices that LXD makes again on any member."""
 
 
 def of_juju(lxd_object: Instance | Volume | Bucket | Image) -> bool:
     """Whether Juju made it: an instance as one of its machines, or the image for those."""
     if isinstance(lxd_object, Image):
-        return lxd_object.alias.startswith(_JUJUS_IMAGE)
-    return isinstance(lxd_object, Instance) and _JUJUS.fullmatch(lxd_object.name) is not None
+        return lxd_object.alias.startswith(_JUJU_IMAGE)
+    return (
+        isinstance(lxd_object, Instance) and _JUJU_CONTAINER.fullmatch(lxd_object.name) is not None
+    )
 
 
 def obstacle(instance: Instance, lxd: ClusterView) -> StatusText:
     """Why an instance must stay on its member, and what to do about it. Empty if it may move."""
-    if jujus := _JUJUS.fullmatch(instance.name):
+    if jujus := _JUJU_CONTAINER.fullmatch(instance.name):
         return f"belongs to Juju: juju remove-machine {jujus[1].replace('-', '/')}"
     if instance.evacuate in _STAYS:
         return f"cluster.evacuate={instance.evacuate}: move or delete it"
-    # Also what moves live: LXD then stops the source, and would delete the record of both (onStop).
+    # Also if it would move live: LXD then stops the source, and would delete the record of both
+    # (onStop).
     if instance.ephemeral:
         return "is ephemeral, LXD deletes it when it stops: copy it, then delete it"
     # LXD sets this key on a running instance, and stops and moves it, but does not start it again.
     if instance.running and instance.protected:
         return "LXD would not start it again: unset security.protection.start"
-    if instance.evacuate in _ASKED:
+    if instance.evacuate in _UNCHECKED:
         return ""
     for name, device in sorted(instance.devices.items()):
-        if kind := _fixed(device, lxd):
+        if kind := _immovable(device, lxd):
             return f"{kind} {name} cannot move: detach it, or delete the instance"
     return ""
 
@@ -84,12 +87,14 @@ def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:
 def targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that may take an instance from the member `own`, the best one first.
 
-    LXD's scheduler would also take the one with the fewest instances. Members that are about to go
-    are excluded.
+    The best one has the fewest instances, as for LXD's scheduler. Members that are about to go are
+    excluded.
     """
     load = Counter(i.location for i in lxd.instances or ())
-    members = [m for m in lxd.members if _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = _compliant(instance, [m for m in members if _fits(instance, m, lxd)], lxd, own)
+    members = [m for m in lxd.members if _is_available(m, lxd) and _stays(m, lxd, own)]
+    able = _allowed_by_placement(
+        instance, [m for m in members if _fits(instance, m, lxd)], lxd, own
+    )
     return tuple(m.name for m in sorted(able, key=lambda m: (load[m.name], m.name)))
 
 
@@ -107,47 +112,51 @@ def may_choose(instance: Instance, lxd: ClusterView, own: str) -> bool:
     return chosen <= set(targets(instance, lxd, own))
 
 
-def absent(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
+def absent_targets(instance: Instance, lxd: ClusterView, own: str) -> tuple[str, ...]:
     """The members that could take an instance but are down, evacuated, or do not answer."""
-    unavailable = [m for m in lxd.members if not _is_there(m, lxd) and _stays(m, lxd, own)]
-    able = _compliant(instance, [m for m in unavailable if _fits(instance, m, lxd)], lxd, own)
+    unavailable = [m for m in lxd.members if not _is_available(m, lxd) and _stays(m, lxd, own)]
+    able = _allowed_by_placement(
+        instance, [m for m in unavailable if _fits(instance, m, lxd)], lxd, own
+    )
     return tuple(m.name for m in able)
 
 
-def untaken(instance: Instance, lxd: ClusterView, own: str) -> StatusText:
+def no_target_now(instance: Instance, lxd: ClusterView, own: str) -> StatusText:
     """The message about an instance that no other member takes now, with what would help."""
-    missing = absent(instance, lxd, own)
+    missing = absent_targets(instance, lxd, own)
     up = {m.name for m in lxd.members if m.up} - lxd.unreachable
     if evacuated := [name for name in missing if name in up]:
         return f"{evacuated[0]} could take it: lxc cluster restore {evacuated[0]}"
     if missing:
         return f"{names(missing)} could take it, but is not online"
-    return nowhere(instance)
+    return no_target(instance)
 
 
-def nowhere(instance: Instance) -> StatusText:
+def no_target(instance: Instance) -> StatusText:
     """The message about an instance that no other member could take."""
     if instance.placement:
         return f"no other member can take it in its placement group {instance.placement}"
     return "no other member can take it"
 
 
-def _compliant(instance: Instance, able: list[Member], lxd: ClusterView, own: str) -> list[Member]:
+def _allowed_by_placement(
+    instance: Instance, able: list[Member], lxd: ClusterView, own: str
+) -> list[Member]:
     """The members that an instance's placement group allows, by LXD's rules.
 
     LXD itself applies them only if a request names no member (by source). Instances on the leaving
     member do not count.
     """
     policy = lxd.placements.get(f"{instance.project}/{instance.placement}", "")
-    mates = _mates(instance, lxd, own)
+    in_group = _in_placement_group(instance, lxd, own)
     if policy.startswith("spread"):
-        return _spread(policy, able, mates)
-    if policy.startswith("compact") and mates:
-        return _compact(policy, able, mates)
+        return _spread(policy, able, in_group)
+    if policy.startswith("compact") and in_group:
+        return _compact(policy, able, in_group)
     return able
 
 
-def _mates(instance: Instance, lxd: ClusterView, own: str) -> Counter[str]:
+def _in_placement_group(instance: Instance, lxd: ClusterView, own: str) -> Counter[str]:
     """By member other than `own`: its number of instances in the same placement group."""
     group = (instance.project, instance.placement)
     return Counter(
@@ -157,20 +166,20 @@ def _mates(instance: Instance, lxd: ClusterView, own: str) -> Counter[str]:
     )
 
 
-def _spread(policy: str, able: list[Member], mates: Counter[str]) -> list[Member]:
+def _spread(policy: str, able: list[Member], in_group: Counter[str]) -> list[Member]:
     """The members with the fewest of the group; a strict policy allows only those with none."""
-    most = 0 if policy.endswith("strict") else min((mates[m.name] for m in able), default=0)
-    return [m for m in able if mates[m.name] <= most]
+    most = 0 if policy.endswith("strict") else min((in_group[m.name] for m in able), default=0)
+    return [m for m in able if in_group[m.name] <= most]
 
 
-def _compact(policy: str, able: list[Member], mates: Counter[str]) -> list[Member]:
+def _compact(policy: str, able: list[Member], in_group: Counter[str]) -> list[Member]:
     """The member with the most of the group; another one only if the policy is not strict."""
-    first = max(mates, key=lambda name: (mates[name], name))
+    first = max(in_group, key=lambda name: (in_group[name], name))
     with_most = [m for m in able if m.name == first]
     return with_most if policy.endswith("strict") else with_most or able
 
 
-def _is_there(member: Member, lxd: ClusterView) -> bool:
+def _is_available(member: Member, lxd: ClusterView) -> bool:
     """Whether a member takes instances now.
 
     LXD calls a lost member online until the offline threshold.
@@ -200,7 +209,7 @@ def _fits(instance: Instance, member: Member, lxd: ClusterView) -> bool:
 
 def _bridges(instance: Instance, lxd: ClusterView) -> set[str]:
     """The machine's bridges of an instance, as far as its configuration lets LXD check them."""
-    if instance.evacuate in _ASKED:
+    if instance.evacuate in _UNCHECKED:
         return set()
     nics = (d for d in instance.devices.values() if d.get("type") == "nic")
     return {bridge for nic in nics if (bridge := _bridge(nic, lxd))}
@@ -223,17 +232,17 @@ def _managed(network: str, lxd: ClusterView) -> bool:
     return any(n.name == network for n in lxd.networks or ())
 
 
-def _fixed(device: Mapping[str, str], lxd: ClusterView) -> str:
+def _immovable(device: Mapping[str, str], lxd: ClusterView) -> str:
     """The kind of a device that stays with its machine, empty for one that does not."""
     kind = device.get("type", "")
     if kind == "nic":
-        return _fixed_nic(device, lxd)
+        return _immovable_nic(device, lxd)
     if kind == "disk":
-        return _fixed_disk(device, lxd)
-    return "" if kind in _FREE else kind
+        return _immovable_disk(device, lxd)
+    return "" if kind in _MOVABLE else kind
 
 
-def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
+def _immovable_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
     network, kind = nic.get("network", ""), nic.get("nictype", "")
     if network:
         managed = next((n for n in lxd.networks or () if n.name == network), None)
@@ -243,10 +252,10 @@ def _fixed_nic(nic: Mapping[str, str], lxd: ClusterView) -> str:
         return ""
     if kind != "bridged":
         return f"{kind} nic"
-    return _fixed_bridge(nic, lxd)
+    return _immovable_bridge(nic, lxd)
 
 
-def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
+def _immovable_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     """The machine's bridge of a nic, empty if the members have the same one or LXD manages it."""
     bridge = _bridge(nic, lxd)
     is_known = any(bridge in bridges for bridges in lxd.bridges.values())
@@ -256,7 +265,7 @@ def _fixed_bridge(nic: Mapping[str, str], lxd: ClusterView) -> str:
     )
 
 
-def _fixed_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:
+def _immovable_disk(disk: Mapping[str, str], lxd: ClusterView) -> str:
     if disk.get("path") == "/":
         return ""
     pool = disk.get("pool", "")

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The leader's work on members without a unit: their units are gone, and did not leave in order.
+"""The leader's work on members without a unit: their units are gone, and have not left the cluster.
 
 A forced removal runs none of a unit's hooks, and a dead machine runs none at all.
 """
@@ -20,7 +20,7 @@ from steps.plan import Step
 
 
 def without_unit(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Member, ...]:
-    """Members without a unit that Juju has. None are named unless Juju was asked.
+    """Members without a unit in Juju. Empty if it is unknown which units Juju has.
 
     Juju's agent shows a unit's data from the last hook about that unit, so the members' own notes
     come first. If Juju has a unit whose data cannot be read, that unit has never entered the
@@ -61,13 +61,13 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
     )
 
 
-def noticed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
+def noting(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[Step]:
     """Notes which members are up although Juju has removed their units.
 
-    Only the leader does, or the coordinator in its place. It also notes which ones do not answer
-    although LXD calls them evacuated. LXD calls a dead member evacuated after it has healed it.
+    Only the leader does that, or the coordinator in its place. It also notes which of them do not
+    answer although LXD calls them evacuated: LXD calls a dead member evacuated after its healing.
     """
-    if not duties.looks_after_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd):
+    if not duties.handles_orphans(view.unit, leads=view.leader, peers=peers, lxd=lxd):
         return []
     names = orphaned(view, lxd, peers, own)
     orphans = [m for m in lxd.members if m.name in names]
@@ -81,11 +81,11 @@ def removed_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> 
     """Units that stay in Juju although the cluster no longer has their member."""
     if view.units is None:
         return ()
-    outside = outsiders(lxd, {view.unit: own, **peers.others})
+    outside = units_without_member(lxd, {view.unit: own, **peers.others})
     return tuple(unit for unit in outside if unit in view.units.in_juju)
 
 
-def outsiders(lxd: ClusterView, units: Mapping[str, UnitData]) -> tuple[str, ...]:
+def units_without_member(lxd: ClusterView, units: Mapping[str, UnitData]) -> tuple[str, ...]:
     """Units that say that they are members of this cluster, although they are not."""
     return tuple(
         unit

@@ -10,15 +10,15 @@ from values.status import Status, waiting
 
 
 def has_left() -> Plan:
-    """Nothing keeps the unit."""
+    """The plan of a unit that may go."""
     return Plan(waiting("has left the cluster"))
 
 
 def with_steps(*steps: Step) -> Plan:
-    """The unit does this, and looks again."""
+    """The plan of a unit that takes these steps, and then plans again."""
     return Plan(waiting("to leave the cluster"), steps)
 
 
 def held(status: Status, why: str = "") -> Plan:
-    """The unit stays for now, with the reason for the log."""
+    """The plan of a unit that stays for now. `why` is for the log."""
     return Plan(status, hold=why or status.message)

@@ -1,7 +1,7 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Leaving units whose LXD is in no cluster of this application: what holds them, what they end."""
+"""Plans of leaving units whose LXD is not in this application's cluster."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from values.status import Kind, StatusText, blocked
 def networks_ended(view: View) -> tuple[Step, ...]:
     """Steps that end the DHCP of the cluster's networks on a machine that has left it.
 
-    A hook that was killed after the removal has not ended it. It would give out addresses beside
-    the members.
+    A hook that was killed after the removal has not ended it. The machine would give out the same
+    addresses as the members.
     """
     removed = view.peers is not None and view.unit in view.peers.removed
     left = isinstance(view.lxd, ClusterView) and view.lxd.own is None
     return tuple(EndOverlayDhcp(name) for name in sorted(view.overlays)) if left or removed else ()
 
 
-def of_silent(view: View, lxd: Unresponsive) -> Plan:
-    """LXD does not answer, and is in no cluster of ours: its disk may have something valuable."""
+def of_unresponsive(view: View, lxd: Unresponsive) -> Plan:
+    """The plan if LXD does not answer and is not in our cluster: its disk may have data."""
     ours = view.peers is not None and bool(view.peers.own.cluster)
     held = "has data" if view.holds_data else ""
     if not held and not ours and view.database is not None and view.database.nodes:
         held = "is in another cluster"
     if not held or view.options.on_remove == ABANDON:
         return outcomes.has_left()
-    # One link with its object, as above.
     reason = f"LXD here {held}, and does not answer: {lxd.message}"
+    # A comma after `leave`, because a long status only keeps the whole text before its first colon.
     status = blocked(f"{view.unit} cannot leave, LXD here {held}: {lxd.message}")
-    return outcomes.held(status, blockers.with_way_out(view, (reason,)))
+    return outcomes.held(status, blockers.with_abandon_advice(view, (reason,)))
 
 
 def of_removed_member(view: View) -> Plan:
-    """The cluster has removed this member, which still answers for some minutes.
+    """The plan if the cluster has removed this member, which still answers for some minutes.
 
-    What it holds is on its disk alone: LXD has deleted the records of it.
+    Its content is only on its disk: LXD has deleted the records.
     """
     if not view.holds_data or view.options.on_remove == ABANDON:
         return outcomes.has_left()
@@ -52,7 +52,7 @@ def of_removed_member(view: View) -> Plan:
 
 
 def of_disabled(view: View) -> Plan:
-    """LXD's snap is not in use, and Juju would release the machine with all that LXD holds."""
+    """The plan if LXD's snap is disabled: Juju would release the machine with LXD's data."""
     status = disabled_snap.status(view.snap)
     if status is not None and status.kind is Kind.WAITING:
         return outcomes.held(status)
@@ -60,22 +60,22 @@ def of_disabled(view: View) -> Plan:
 
 
 def of_removed(view: View) -> Plan:
-    """LXD's snap is gone. Juju would release the machine with pools and snapd's copy."""
+    """The plan if LXD's snap was removed: pools and snapd's copy may still be on the machine."""
     return _held_for(view, removed_snap.reason())
 
 
 def of_deb(view: View) -> Plan:
-    """An LXD from a deb was there before this unit, and the charm cannot see what it holds."""
+    """The plan if LXD is from a deb: it was there before, and the charm cannot see its data."""
     if view.lxd is not None or not view.snap.deb or view.options.on_remove == ABANDON:
         return outcomes.has_left()
     return _held_for(view, _in_deb())
 
 
 def of_unclustered(view: View, lxd: ClusterView) -> Plan:
-    """LXD is in no cluster: what it holds was there before this unit, or the unit never joined."""
+    """The plan if LXD is in no cluster: its content is older than the unit, or it never joined."""
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
-    if removed_snap.has_emptied(view):
+    if removed_snap.is_reinstalled(view):
         # Its pools and snapd's copy may still be here.
         return _held_for(view, removed_snap.empty())
     here = [t for t in blockers.everything(lxd) if not migration.of_juju(t)]
@@ -83,9 +83,9 @@ def of_unclustered(view: View, lxd: ClusterView) -> Plan:
 
 
 def of_foreign(view: View, foreign: str) -> Plan:
-    """LXD is in a cluster that is not ours, or may not be ours: the charm changes nothing there.
+    """The plan if LXD's cluster is not ours, or may not be: the charm changes nothing there.
 
-    Juju releases its machine with the unit, and with it a member that somebody may need.
+    Juju releases the machine with the unit, and somebody may need that member.
     """
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
@@ -94,7 +94,7 @@ def of_foreign(view: View, foreign: str) -> Plan:
 
 def _held_for(view: View, *reasons: StatusText) -> Plan:
     status = blockers.cannot_leave(view.unit, reasons)
-    return outcomes.held(status, blockers.with_way_out(view, reasons))
+    return outcomes.held(status, blockers.with_abandon_advice(view, reasons))
 
 
 def _in_deb() -> StatusText:

@@ -3,7 +3,7 @@
 
 """Plan for a unit that is being removed: evacuate, leave, or report what blocks it.
 
-The unit may go only when its plan holds nothing back. The charm deletes nothing and forces nothing
+The unit may go only when its plan has no `hold`. The charm deletes nothing and forces nothing
 unless the operator set `on-remove=abandon`, also when the application goes with its last unit: MAAS
 releases a machine with its last unit.
 """
@@ -45,8 +45,8 @@ from steps.plan import Plan, Step
 from steps.server import RestartLxd
 from values.status import Status, StatusText, blocked, count, names, waiting
 
-_REVIVE = (
-    "It may have what the others need. Have it answer: snap restart --reload lxd; without a "
+_RECOVER = (
+    "The others may need its data. Make it answer: snap restart --reload lxd; without a "
     "quorum: juju run {unit} recover-quorum. If it is lost: juju remove-unit --force {unit}"
 )
 
@@ -69,13 +69,13 @@ def plan_removal(view: View) -> Plan:
 
 def _before_lxd(view: View) -> Plan | None:
     """The plan of a unit that leaves without its LXD, or first exchanges it. Else None."""
-    if last_unit.ends(view) and view.options.on_remove == ABANDON:
+    if last_unit.application_ends(view) and view.options.on_remove == ABANDON:
         return Plan(waiting("the application is being removed: LXD is left as it is"))
     if ended := outside.networks_ended(view):
         return outcomes.with_steps(*ended)
     if unused := _without_snap(view):
         return unused
-    exchange = upgrade.of_leaver(view)
+    exchange = upgrade.of_leaving_unit(view)
     return outcomes.with_steps(*exchange) if exchange else None
 
 
@@ -84,7 +84,7 @@ def _without_peers() -> Plan:
 
 
 def _without_snap(view: View) -> Plan | None:
-    """What holds a unit whose LXD is not in use, and may have its data all the same."""
+    """What holds a unit whose LXD snap is disabled or removed: its data may still be here."""
     if view.options.on_remove == ABANDON:
         return None
     if disabled_snap.has_data(view):
@@ -93,7 +93,7 @@ def _without_snap(view: View) -> Plan | None:
 
 
 def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
-    """LXD is in our cluster."""
+    """The plan of a unit whose LXD is in our cluster."""
     if _ends_empty(view, lxd, peers):
         return Plan(waiting("the application is being removed: its cluster holds nothing"))
     if adopting := identity.adopting(lxd, peers):
@@ -110,9 +110,9 @@ def _plan_clustered(view: View, lxd: ClusterView, peers: Peers) -> Plan:
 def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """Whether this unit may go although its member stays: the cluster holds nothing, and ends.
 
-    It does not end for a member of an operator, which would lose its quorum.
+    The cluster does not end while an operator's own member is up: that one would lose its quorum.
     """
-    if not last_unit.ends(view) or blockers.everything(lxd):
+    if not last_unit.application_ends(view) or blockers.everything(lxd):
         return False
     informed = blockers.informed(view, lxd, peers, peers.own)
     # A unit that went earlier has left its member behind.
@@ -124,10 +124,10 @@ def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
     if due := heartbeats.steps(view, lxd, member):
         return outcomes.with_steps(*due)
     lxd = blockers.informed(view, lxd, peers, peers.own)
-    if first := _to_be_known(view, lxd, peers, member):
+    if first := _marking(view, lxd, peers, member):
         return outcomes.with_steps(*first)
     if before := _before_evacuation(view, lxd, peers, member):
-        # What this unit stopped does not move on now.
+        # Instances that this unit stopped do not move now, so they start again.
         again = restarts.due(view, lxd, member.name)
         return outcomes.with_steps(*again) if again else before
     return _evacuate_and_leave(view, lxd, member)
@@ -138,8 +138,8 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
     if due := _duties(view, lxd, peers):
         return outcomes.with_steps(*due)
     if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
-        return _kept_by_leader(view, lxd, member, quiet)
-    if failed := failed_joins.failed(lxd, peers):
+        return _held_without_heartbeats(view, lxd, member, quiet)
+    if failed := failed_joins.left_member(lxd, peers):
         return outcomes.held(
             waiting(f"to leave until LXD has noticed that {failed.name} is offline")
         )
@@ -149,7 +149,7 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
-    if unknown := failed_joins.unknown(lxd, peers):
+    if unknown := failed_joins.uncertain_member(lxd, peers):
         return failed_joins.held_until_known(view, unknown)
     on_remove, min_voters = view.options.on_remove, last_unit.wanted_voters(view)
     if reasons := blockers.removal_blockers(on_remove, min_voters, lxd, member):
@@ -171,25 +171,25 @@ def _blocked(
     if member_marks.is_removing(member, lxd):
         # Other leaving units would wait for it.
         return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
-    # What the others need from the database must not be given up.
-    text = blockers.full if set(reasons) <= needed else blockers.with_way_out
+    # If the others need only this member's part of the database, abandoning it is not offered.
+    text = blockers.all_reasons if set(reasons) <= needed else blockers.with_abandon_advice
     return outcomes.held(blockers.cannot_leave(view.unit, reasons), text(view, reasons))
 
 
-def _kept_by_leader(view: View, lxd: ClusterView, member: Member, quiet: Status) -> Plan:
+def _held_without_heartbeats(view: View, lxd: ClusterView, member: Member, quiet: Status) -> Plan:
     """The member stays while the Raft leader sends no heartbeats: LXD calls all others offline."""
     if member_marks.is_removing(member, lxd):
         return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
-    return outcomes.held(quiet, blockers.full(view, (quiet.message,)))
+    return outcomes.held(quiet, blockers.all_reasons(view, (quiet.message,)))
 
 
-def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
-    """What the others must be able to find about a leaving member, under its present name."""
+def _marking(view: View, lxd: ClusterView, peers: Peers, member: Member) -> tuple[Step, ...]:
+    """Steps that mark this member as leaving, under its present name."""
     # Marks and records are found by members' names.
     if renamed := renamed_members.due(view, lxd, peers, member):
         return renamed
     if lxd.server.old_name and not view.history.restarted:
-        # LXD 5.0 does not find its own volumes before.
+        # LXD 5.0 does not find its own volumes before a restart.
         return (RestartLxd(),)
     expects = last_unit.expected(view, lxd, peers)
     marking = member_marks.withdrawn if expects else member_marks.due
@@ -198,12 +198,12 @@ def _to_be_known(view: View, lxd: ClusterView, peers: Peers, member: Member) -> 
 
 def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
     """A member's duties to the others, whether it will be held or not."""
-    if again := restarts.of_gone(view, lxd, peers, peers.own):
+    if again := restarts.of_gone_units(view, lxd, peers, peers.own):
         return again
     if dead := dead_members.removal(view, lxd, peers, peers.own):
         return dead
-    failed = failed_joins.failed(lxd, peers)
-    if failed is not None and admission.is_shell(failed):
+    failed = failed_joins.left_member(lxd, peers)
+    if failed is not None and admission.has_no_daemon(failed):
         # Only this member's token proves that the join failed.
         return (RemoveMember(failed.name, failed.address),)
     expects = last_unit.expected(view, lxd, peers)
@@ -212,27 +212,29 @@ def _duties(view: View, lxd: ClusterView, peers: Peers) -> tuple[Step, ...]:
 
 
 def _evacuate_and_leave(view: View, lxd: ClusterView, member: Member) -> Plan:
-    """Evacuate the member and remove it; nothing blocks it."""
+    """The plan to evacuate a member and remove it, once nothing blocks that."""
     if steps := evacuation.due(view, lxd, member):
         return outcomes.with_steps(*steps)
     rest = evacuation.rest(view, lxd, member)
     if rest.later or (rest.stays and view.options.on_remove != ABANDON):
-        return _kept_here(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
+        return _held_by_contents(view, lxd, member, (*rest.later, *rest.stays, *rest.busy))
     if rest.busy:
-        return outcomes.held(waiting(f"to leave: {rest.busy[0]}"), blockers.full(view, rest.busy))
-    if not rest.stays and (own := daemon_volumes.given_up(view, lxd, member)):
+        return outcomes.held(
+            waiting(f"to leave: {rest.busy[0]}"), blockers.all_reasons(view, rest.busy)
+        )
+    if not rest.stays and (own := daemon_volumes.removal(view, lxd, member)):
         return outcomes.with_steps(*own)
-    if unseen := _unseen(view, lxd):
-        return _kept_here(view, lxd, member, unseen)
+    if volumes := _unreadable_volumes(view, lxd):
+        return _held_by_contents(view, lxd, member, volumes)
     if _is_due_to_copy(view, lxd):
         return outcomes.with_steps(CopyImages())
     return _leave(view, lxd, member, rest.stays)
 
 
-def _unseen(view: View, lxd: ClusterView) -> tuple[Reason, ...]:
-    """The volumes of images and backups with unknown content, unless it may be lost."""
+def _unreadable_volumes(view: View, lxd: ClusterView) -> tuple[Reason, ...]:
+    """The volumes for images and backups with unknown content, unless it may be lost."""
     abandons = view.options.on_remove == ABANDON
-    volumes = () if abandons else sorted(daemon_volumes.unseen(view, lxd))
+    volumes = () if abandons else sorted(daemon_volumes.unreadable(view, lxd))
     return tuple(daemon_volumes.not_mounted(volume) for volume in volumes)
 
 
@@ -240,7 +242,7 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     """Removes a member from which everything has moved, except what `stays`."""
     images = tuple(_only_copy(fingerprint) for fingerprint in view.history.only_copies)
     if images and view.options.on_remove != ABANDON:
-        return _kept_here(view, lxd, member, images)
+        return _held_by_contents(view, lxd, member, images)
     left = (*map(str, stays), *daemon_volumes.left(view), *images)
     step = (
         AbandonMember(member.name, left, member.address)
@@ -250,12 +252,14 @@ def _leave(view: View, lxd: ClusterView, member: Member, stays: tuple[Reason, ..
     return _in_turn(view, lxd, member, step)
 
 
-def _kept_here(view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]) -> Plan:
+def _held_by_contents(
+    view: View, lxd: ClusterView, member: Member, reasons: tuple[Reason, ...]
+) -> Plan:
     """The unit is held, because something is still here. Other leaving units do not wait for it."""
     if member_marks.is_removing(member, lxd):
         return outcomes.with_steps(member_marks.mark(member, member_marks.LEAVING))
     status = blockers.cannot_leave(view.unit, reasons)
-    return outcomes.held(status, blockers.with_way_out(view, reasons))
+    return outcomes.held(status, blockers.with_abandon_advice(view, reasons))
 
 
 def _is_due_to_copy(view: View, lxd: ClusterView) -> bool:
@@ -299,8 +303,8 @@ def _roles_are_due(lxd: ClusterView) -> bool:
     """Whether the third member left a moment ago, and LXD may be about to demote one of the two.
 
     LXD lists both as voters until then, for a second or two. A member that leaves meanwhile may
-    take the database along: the leader did in five of nine tries on 5.21.7 and 6.9 (measured). If
-    the leader has left, both may keep their votes (5.0): then one may leave.
+    take the database with it: the Raft leader did in five of nine tries on 5.21.7 and 6.9
+    (measured). If the Raft leader has left, both may keep their votes (5.0): then one may leave.
     """
     return len(lxd.members) == 2 and several_vote(lxd.members)
 
@@ -311,14 +315,14 @@ def _plan_only_member(view: View, lxd: ClusterView, peers: Peers, member: Member
         return outcomes.has_left()
     if reasons := blockers.last_of(lxd):
         return outcomes.held(
-            blockers.cannot_leave(view.unit, reasons), blockers.with_way_out(view, reasons)
+            blockers.cannot_leave(view.unit, reasons), blockers.with_abandon_advice(view, reasons)
         )
     if joining := admission.awaiting(view, lxd, peers):
         return outcomes.with_steps(*joining)
-    if own := daemon_volumes.given_up(view, lxd, member):
+    if own := daemon_volumes.removal(view, lxd, member):
         return outcomes.with_steps(*own)
-    if unseen := _unseen(view, lxd):
-        return _kept_here(view, lxd, member, unseen)
+    if volumes := _unreadable_volumes(view, lxd):
+        return _held_by_contents(view, lxd, member, volumes)
     return outcomes.with_steps(ResetLxd("its only member leaves and holds nothing"))
 
 
@@ -330,7 +334,7 @@ def _let_in(view: View, lxd: ClusterView, peers: Peers, expects: frozenset[str])
     joiners = names(expects)
     blocking = last_unit.blocking(view, lxd, peers)
     reasons = (f"it needs another member, and waits for {joiners} to join", *blocking)
-    why = blockers.with_way_out(view, reasons)
+    why = blockers.with_abandon_advice(view, reasons)
     if not view.can_publish:
         why += f"\nIf no unit joins: juju run {view.unit} let-in"
     status = waiting(f"to leave once {_one_of(expects)} has joined; if no unit joins: run let-in")
@@ -349,23 +353,23 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if view.unresponsive_since is None and (noted := unresponsive.noting(view)):
         return outcomes.with_steps(*noted)
     if not peers.own.cluster and view.forming is None:
-        return outside.of_silent(view, lxd)
+        return outside.of_unresponsive(view, lxd)
     if why := unresponsive.join_failed(view, lxd.reason):
         return outcomes.with_steps(ResetLxd(why))
     if lxd.reason is UnresponsiveReason.RECOVERY_INTERRUPTED:
         return outcomes.with_steps(StartAgain())
     if view.unit in peers.removed:
-        return outside.of_silent(view, lxd)
-    if cure := unresponsive.starting_without(lxd):
+        return outside.of_unresponsive(view, lxd)
+    if cure := unresponsive.start_without_volume(lxd):
         return outcomes.with_steps(*cure)
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
         return outcomes.held(versions.waits_for(view, peers))
-    return _plan_incurable(view, lxd, peers)
+    return _plan_without_cure(view, lxd, peers)
 
 
-def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
-    """LXD does not answer, and the charm can do nothing about it."""
-    # One link with its object: the status keeps it, however long LXD's message is.
+def _plan_without_cure(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
+    """The plan if LXD does not answer, and the charm can do nothing about it."""
+    # A comma after `leave`, because a long status only keeps the whole text before its first colon.
     status = blocked(f"{view.unit} cannot leave, LXD does not answer: {lxd.message}")
     reason = f"LXD does not answer: {lxd.message}"
     others = any(data.cluster for data in peers.others.values())
@@ -373,8 +377,8 @@ def _plan_incurable(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
         # The only copy of the database may be here: permission to leave data behind does not
         # include it.
         return outcomes.held(
-            status, f"{blockers.full(view, (reason,))}\n{_REVIVE.format(unit=view.unit)}"
+            status, f"{blockers.all_reasons(view, (reason,))}\n{_RECOVER.format(unit=view.unit)}"
         )
     if view.options.on_remove == ABANDON:
         return outcomes.has_left()
-    return outcomes.held(status, blockers.with_way_out(view, (reason,)))
+    return outcomes.held(status, blockers.with_abandon_advice(view, (reason,)))

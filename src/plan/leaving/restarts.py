@@ -26,10 +26,10 @@ from steps.server import WriteNotes
 def due(
     view: View, lxd: ClusterView, member: str, moving: Collection[str] = ()
 ) -> tuple[Step, ...]:
-    """Starts once what this unit's `member` stopped.
+    """Starts, once, the instances that this unit's `member` stopped, except those `moving`.
 
-    Removes notes that are no longer needed. Leaves out what is `moving`. An instance on a member
-    that is down waits for that member.
+    It removes notes that are no longer needed. An instance on a member that is down waits for that
+    member.
     """
     stopped = member_marks.stopped(member, lxd.notes)
     return _due(view, lxd, member, stopped, member, moving)
@@ -43,14 +43,14 @@ def _due(
     restorable: str,
     moving: Collection[str] = (),
 ) -> tuple[Step, ...]:
-    """The same for these instances, each with the member that takes it."""
+    """The same for the `stopped` instances, each with the member that takes it."""
     if lxd.instances is None:
         return ()
     by_name = {str(i): i for i in lxd.instances}
     left = {
         name: target
         for name, target in stopped.items()
-        if name in by_name and _stays_due(by_name[name], member, target)
+        if name in by_name and _must_run_again(by_name[name], member, target)
     }
     if left != member_marks.stopped(member, lxd.notes):
         return (WriteNotes(member_marks.with_stopped(member, left)),)
@@ -67,25 +67,25 @@ def _is_up(name: str, lxd: ClusterView) -> bool:
     return member is not None and member.up
 
 
-def _stays_due(instance: Instance, member: str, target: str) -> bool:
+def _must_run_again(instance: Instance, member: str, target: str) -> bool:
     """Whether an instance must still run again.
 
-    One that is on a third member was moved by somebody else since then: it may still run on a
-    machine that is cut off, and only an operator knows.
+    Somebody else has moved an instance that is on a third member by now. It may still run on a
+    machine that is cut off: only an operator can find that out.
     """
     known = not target or instance.location in (member, target)
     return known and not instance.running
 
 
-def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
-    """The leader starts what units that are gone have stopped and moved.
+def of_gone_units(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[Step, ...]:
+    """The leader's steps that start what units that are gone have stopped and moved.
 
     It leaves alone what an older charm has noted, because the age of that note is unknown.
     """
     # The leader itself may leave, and the instances may hold it.
-    if not (_looks_after_orphans(view, lxd) or view.leaving):
+    if not (_handles_orphans(view, lxd) or view.leaving):
         return ()
-    gone = _gone(view, lxd, peers, own)
+    gone = _names_of_gone(view, lxd, peers, own)
     noted = {member: member_marks.stopped(member, lxd.notes) for member in gone}
     return tuple(
         step
@@ -95,12 +95,12 @@ def of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
 
 
 def kept_stopped(view: View, lxd: ClusterView) -> tuple[Step, ...]:
-    """What may still run on a dead machine does not start by itself.
+    """The leader's steps that keep LXD from starting what may still run on a dead machine.
 
-    The hook that moved it may have been killed. What an operator has started since then has its own
-    `boot.autostart` again.
+    The hook that moved it may have been killed. An instance that an operator has started since then
+    gets its own `boot.autostart` back.
     """
-    if not _looks_after_orphans(view, lxd) or lxd.instances is None:
+    if not _handles_orphans(view, lxd) or lxd.instances is None:
         return ()
     up = {m.name for m in lxd.members if m.up}
     here = [i for i in lxd.instances if i.location in up]
@@ -115,26 +115,26 @@ def _keeping_stopped(instances: Iterable[Instance], lxd: ClusterView) -> list[Ke
     return [KeepStopped(i.project, i.name) for i in stopped if i.stopped_by_lxd or i.autostart]
 
 
-def named(view: View, lxd: ClusterView) -> tuple[Step, ...]:
-    """The leader no longer names an instance that runs again, or is gone."""
-    if not _looks_after_orphans(view, lxd) or lxd.instances is None:
+def outdated_notes(view: View, lxd: ClusterView) -> tuple[Step, ...]:
+    """The leader's steps that remove instances that run again, or are gone, from the notes."""
+    if not _handles_orphans(view, lxd) or lxd.instances is None:
         return ()
     notes = not_running.outdated(lxd.notes, lxd.instances)
     return (WriteNotes(notes),) if notes else ()
 
 
-def _looks_after_orphans(view: View, lxd: ClusterView) -> bool:
-    return duties.looks_after_orphans(view.unit, leads=view.leader, peers=view.peers, lxd=lxd)
+def _handles_orphans(view: View, lxd: ClusterView) -> bool:
+    return duties.handles_orphans(view.unit, leads=view.leader, peers=view.peers, lxd=lxd)
 
 
-def _gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:
-    """The names under which units have noted what they stopped, and that run no hook any more.
+def _names_of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> list[str]:
+    """The names of members that noted stopped instances, and whose units run no hook any more.
 
     Hooks of a unit that Juju has removed may still run for a moment.
     """
     units = cluster_change.units(view, lxd, peers)
     renamed = {r.old for r in renames.pending(lxd.notes, lxd.members, units)}
-    noted = sorted(member_marks.that_stopped(lxd.notes) - renamed)
+    noted = sorted(member_marks.members_with_stopped(lxd.notes) - renamed)
     orphaned = orphaned_members.orphaned(view, lxd, peers, own)
     dead = {m.name for m in lxd.members if member_marks.dead(m, view.now, lxd)}
     alive = {m.name for m in lxd.members if not member_marks.kept(m, lxd)} - (orphaned & dead)

@@ -24,7 +24,7 @@ from values.wanted_network import WantedNetwork
 PARENTS = "user.lxd-cluster.parents"
 """LXD's key of a network: the names by which a later machine looks for its interface."""
 UNFINISHED = "unfinished-change"
-"""The value of that key while the members' interfaces change. No interface has so long a name."""
+"""The value of that key while the members' interfaces change. It is too long for an interface."""
 EXTERNAL = "bridge.external_interfaces"
 """LXD's key of a bridge: interfaces of the member's machine that are its ports."""
 
@@ -35,7 +35,7 @@ def is_on_binding(wanted: WantedNetwork) -> bool:
     return not wanted.parents and (mode.needs_parent or mode.off_subnet is not None)
 
 
-def request(wanted: WantedNetwork) -> str:
+def question(wanted: WantedNetwork) -> str:
     """The question of a network to every unit. An answer is valid for one question only."""
     parts = [wanted.mode, *wanted.parents, *subnets(wanted)]
     numbers = {"vlan": wanted.vlan, "mtu": wanted.mtu}
@@ -47,25 +47,25 @@ def request(wanted: WantedNetwork) -> str:
     return " ".join([*parts, *([wanted.group] if wanted.mode == modes.SPREAD else [])])
 
 
-def concerns(wanted: WantedNetwork) -> bool:
+def asks_units(wanted: WantedNetwork) -> bool:
     """Whether a network asks the units anything."""
     mode = modes.MODES[wanted.mode]
     tunnels = wanted.mode == modes.SPREAD
     return mode.on_parent(wanted) or tunnels or bool(mode.needs) or bool(subnets(wanted))
 
 
-def asks(wanted: WantedNetwork) -> bool:
+def needs_interfaces(wanted: WantedNetwork) -> bool:
     """Whether a network needs a machine's interfaces."""
-    return concerns(wanted) or modes.MODES[wanted.mode].one_name or _is_bridge(wanted.mode)
+    return asks_units(wanted) or modes.MODES[wanted.mode].one_name or _is_bridge(wanted.mode)
 
 
 def to_networks(view: View) -> dict[str, ParentInterface]:
     """This unit's answers, by question."""
     answers = [
-        (net, to_network(view, net)) for net in view.options.wanted_networks if concerns(net)
+        (net, to_network(view, net)) for net in view.options.wanted_networks if asks_units(net)
     ]
     return {
-        request(net): _unless_shared(net, contribution, answers) for net, contribution in answers
+        question(net): _unless_shared(net, contribution, answers) for net, contribution in answers
     }
 
 
@@ -84,8 +84,8 @@ def to_network(view: View, wanted: WantedNetwork) -> ParentInterface:
 
 
 def _taken(view: View, wanted: WantedNetwork) -> tuple[str, ...]:
-    """Subnets that a network must not get. Once it is made, a change of them wakes no unit."""
-    published = view.peers.own.links.get(request(wanted)) if view.peers else None
+    """Subnets that a network must not get. Once it is made, changes of them are not published."""
+    published = view.peers.own.links.get(question(wanted)) if view.peers else None
     chosen = isinstance(view.lxd, ClusterView) and any(made(view.lxd, n) for n in names(wanted))
     return published.taken if published and chosen else taken(view, wanted)
 
@@ -112,7 +112,7 @@ def _problems(view: View) -> Iterator[str]:
     for net in view.options.wanted_networks:
         yield _other_name(view, net)
         for name in names(net):
-            if interface := swallowed(view.interfaces, name, net.mode):
+            if interface := clashing_interface(view.interfaces, name, net.mode):
                 yield _name_taken(name, interface)
     yield _taken_name(view) or in_use(view)
 
@@ -122,7 +122,7 @@ def _other_name(view: View, wanted: WantedNetwork) -> str:
     if not modes.MODES[wanted.mode].one_name or view.peers is None:
         return ""
     own = to_network(view, wanted).parent
-    members = _parents_of_members(view.peers, request(wanted))
+    members = _parents_of_members(view.peers, question(wanted))
     other = next(((unit, parent) for unit, parent in members.items() if parent != own), None)
     return "" if other is None else differing(wanted.mode, own, view.unit, *reversed(other))
 
@@ -200,7 +200,7 @@ def _no_such_interface(network: str, interfaces: Iterable[str]) -> StatusText:
     return f"network {network}: no {sought} here: lxc network set {network} {PARENTS}=NAME"
 
 
-def swallowed(interfaces: Iterable[Interface], name: str, mode: str) -> str:
+def clashing_interface(interfaces: Iterable[Interface], name: str, mode: str) -> str:
     """The machine's own interface that LXD would treat as a part of its bridge `name`.
 
     When LXD starts a bridge, it deletes every interface whose name begins with the bridge's name
@@ -224,7 +224,9 @@ def clashes(view: View) -> dict[str, str]:
     """
     # An existing bridge has interfaces of its own.
     foreign = [interface for interface in view.interfaces if not interface.made_by_lxd]
-    return {name: swallowed(foreign, name, "bridge") for name in sorted(wanted_bridges(view))}
+    return {
+        name: clashing_interface(foreign, name, "bridge") for name in sorted(wanted_bridges(view))
+    }
 
 
 def wanted_bridges(view: View) -> set[str]:
@@ -364,8 +366,10 @@ def _name_taken(network: str, interface: str) -> StatusText:
 
 
 def _taken_name(view: View) -> str:
-    """The name of any bridge of the cluster that an interface here has already. Or empty."""
-    found = [(name, swallowed(view.interfaces, name, "bridge")) for name, *_ in published(view)]
+    """The message if an interface here has the name of a bridge of the cluster, else empty."""
+    found = [
+        (name, clashing_interface(view.interfaces, name, "bridge")) for name, *_ in published(view)
+    ]
     return next((_name_taken(name, interface) for name, interface in found if interface), "")
 
 

@@ -58,7 +58,7 @@ def _assignment(
     # change.
     owned = (fit - gateways) | (noted_gateways & (fit | gateways))
     note = " ".join(sorted(m.address for m in lxd.members if m.name in owned))
-    # The note comes first: if the hook is killed in between, the note shows whose the roles are.
+    # The note comes first: if the hook is killed in between, it shows which roles the charm gave.
     noting: list[Step] = [WriteNotes({NOTE: note})] if note != lxd.notes.get(NOTE, "") else []
     return [*noting, SetRole(ROLE, change)] if change else noting
 

@@ -3,9 +3,9 @@
 
 """Bridges that LXD made on this machine for a network that was not finished.
 
-If LXD's daemon ends between the two, the bridge is there and the member has not noted it. LXD then
-deletes the network without the bridge, and refuses to make one of that name: "Network interface
-already exists" (measured on 5.0.2; networkDelete and bridge.Create are the same up to 6.9).
+LXD makes a bridge, then its member notes that. If the daemon ends in between, LXD later deletes the
+network without the bridge, and refuses to make one of that name: "Network interface already exists"
+(measured on 5.0.2; networkDelete and bridge.Create are the same up to 6.9).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def candidates(view: View, lxd: ClusterView) -> set[str]:
 
 
 def removal(view: View) -> tuple[RemoveLeftBridge, ...]:
-    """Removes the ones that prevent a wanted network."""
+    """Removes the bridges that prevent a wanted network."""
     return tuple(RemoveLeftBridge(name, _beside(view, name)) for name in sorted(view.left_bridges))
 
 
@@ -42,6 +42,6 @@ def _beside(view: View, bridge: str) -> tuple[str, ...]:
 
 
 def without(view: View) -> list[Interface]:
-    """This machine's interfaces once they are removed."""
+    """This machine's interfaces once these bridges are removed."""
     gone = {n for name in view.left_bridges for n in (name, *_beside(view, name))}
     return [interface for interface in view.interfaces if interface.name not in gone]

@@ -22,8 +22,8 @@ _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _AUTOMATIC = ipaddress.ip_network("10.0.0.0/8")
 """The charm chooses a subnet with this prefix length in it."""
 _WIDTH = 16
-_NOWHERE = "lo"
-"""The interface of routes that lead to nowhere."""
+_LOOPBACK = "lo"
+"""The interface that the kernel shows for routes that drop packets."""
 
 
 def _takes_subnets(wanted: WantedNetwork) -> bool:
@@ -46,7 +46,7 @@ def subnet_option(view: View, network: str, version: int) -> str:
 
 
 def overlap(view: View, wanted: WantedNetwork) -> StatusText:
-    """The machine's own subnet that a network would overlap.
+    """The message if a network would overlap a subnet of this machine, else empty.
 
     Interfaces with the network's names are LXD's. They are checked where the networks are known.
     """
@@ -66,14 +66,14 @@ def published(view: View) -> list[list[str]]:
 
 
 def in_use(view: View) -> str:
-    """The subnet of any bridge of the cluster that this machine has already. Or empty."""
+    """The message if this machine already has the subnet of a bridge of the cluster, else empty."""
     return in_use_of(view, published(view))
 
 
 def in_use_of(view: View, bridges: Collection[list[str]]) -> StatusText:
     """The same for these bridges, each its name and its subnets.
 
-    On a member the bridge exists, and others of LXD.
+    LXD's own interfaces do not count: on a member the bridges exist.
     """
     made_by_lxd = {interface.name for interface in view.interfaces if interface.made_by_lxd}
     for name, *subnets in bridges:
@@ -90,8 +90,8 @@ def in_use_of(view: View, bridges: Collection[list[str]]) -> StatusText:
 def clash(view: View, own: UnitData) -> Status | None:
     """Blocked while this member's machine has the subnet of an existing bridge.
 
-    LXD or the charm chose it by one machine, or the machine got an address later. An operator's own
-    bridges do not count.
+    LXD or the charm chose the subnet by the addresses of another machine, or this one got an
+    address later. An operator's own bridges do not count.
     """
     wanted = {name for net in view.options.wanted_networks for name in names(net)}
     bridges = [*published(view), *(bridge.split() for bridge in own.bridges)]
@@ -100,9 +100,10 @@ def clash(view: View, own: UnitData) -> Status | None:
 
 
 def taken(view: View, wanted: WantedNetwork) -> tuple[str, ...]:
-    """What the charm must not choose for a network, as this machine has it. Empty if it need not.
+    """This machine's subnets that the charm must not choose for a network.
 
-    It says no more than that needs: each change wakes all other units.
+    Empty if it chooses none. They are as coarse as that choice: each change triggers hooks on all
+    other units.
     """
     if wanted.ipv4 != modes.AUTO:
         return ()
@@ -129,7 +130,7 @@ def _option_of(view: View, bridge: str, bridges: Collection[str], version: int) 
 
 
 def _overlapping(view: View, cidr: str, but: Collection[str]) -> str:
-    """What overlaps a subnet on this machine: an interface's own subnet, or a route. Or empty."""
+    """The subnet of an interface, or the route, that overlaps a subnet; empty if none does."""
     net = ipaddress.ip_interface(cidr).network
     overlaps = (_of_interface(i, net) for i in view.interfaces if i.name not in but)
     return next(filter(None, overlaps), "")
@@ -143,9 +144,9 @@ def _of_interface(interface: Interface, net: _Network) -> str:
             return f"{used} of {interface.name}"
     for route in interface.routes:
         used = ipaddress.ip_network(route)
-        if interface.name == _NOWHERE and used == net:
+        if interface.name == _LOOPBACK and used == net:
             continue  # A BGP daemon announces the network with such a route.
-        # A wider route stands for many networks, and the more specific one wins on purpose.
+        # A wider route covers many networks: the more specific route is meant to win.
         if _overlap(used, net) and used.prefixlen >= net.prefixlen:
             return f"{used} by {interface.name}"
     return ""

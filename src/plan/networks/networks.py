@@ -3,7 +3,7 @@
 
 """The wanted networks of the cluster, and how they differ from the actual ones.
 
-Only the coordinator acts on it. It makes a network on all members at once, after each member has
+Only the coordinator changes them. It makes a network on all members at once, after each member has
 named its parent interface.
 """
 
@@ -18,7 +18,7 @@ from options.options import Options
 from plan import cluster_change
 from plan.networks import (
     contributions,
-    cutting,
+    disruption,
     obstacles,
     ownership,
     parents,
@@ -116,7 +116,7 @@ def foreseen(view: View, lxd: ClusterView, net: WantedNetwork) -> NetworkChange:
     mode, network = network_modes.MODES[net.mode], made(lxd, net.name)
     if network is None or not is_of(network, mode):
         return NetworkChange()
-    own = contributions.to_network(view, net) if contributions.concerns(net) else None
+    own = contributions.to_network(view, net) if contributions.asks_units(net) else None
     if own is not None and own.problem:
         return NetworkChange(problem=blocked(own.problem), nic=mode.nic(net, ""))
     links = {lxd.server.name: own.parent} if own is not None else {}
@@ -128,7 +128,7 @@ def _creation(
 ) -> CreateNetwork:
     """Makes a network. `links` are the members' interfaces."""
     mode = network_modes.MODES[net.mode]
-    # An existing network without this key is of the name in the option, whatever that is.
+    # A network without this key counts as made for the name that the option has now.
     keys = {**_resolved(view, lxd, net, links), NAMED: net.named}
     on = lxd.members if mode.on_members else ()
     members = {m.name: mode.own(links.get(m.name, "")) for m in on}
@@ -172,29 +172,29 @@ def _keys(net: WantedNetwork) -> dict[str, str]:
     return {
         **keys,
         MARK: mode.name,
-        **_looked_for(net),
+        **_parent_names(net),
         storage_contributions.KEYS: " ".join(sorted(option_keys)),
     }
 
 
-def _looked_for(net: WantedNetwork) -> dict[str, str]:
+def _parent_names(net: WantedNetwork) -> dict[str, str]:
     """The names by which its interfaces are found, as recorded in the network."""
     mode = network_modes.MODES[net.mode]
     return {PARENTS: " ".join(net.parents)} if mode.own_parent or mode.shared_parent else {}
 
 
-def relisted(options: Options, existing: tuple[Network, ...]) -> list[str]:
+def with_changed_list(options: Options, existing: tuple[Network, ...]) -> list[str]:
     """Networks with a parent interface on each machine whose list of names has changed."""
     return [
         network.name
         for net, network in _on_interfaces(options, existing)
-        if network_modes.drift(_looked_for(net), network.config)
+        if network_modes.drift(_parent_names(net), network.config)
     ]
 
 
 def listed(options: Options, existing: tuple[Network, ...]) -> list[str]:
-    """Those whose list has not changed: each member looks after its own interface."""
-    changed = relisted(options, existing)
+    """The other ones, whose list has not changed: each member handles its own interface."""
+    changed = with_changed_list(options, existing)
     names = [network.name for _, network in _on_interfaces(options, existing)]
     return [name for name in names if name not in changed]
 
@@ -218,9 +218,9 @@ def _drift(
 ) -> NetworkChange:
     """Changes an existing network to the wanted one, unless that would cut off instances."""
     mode = network_modes.MODES[net.mode]
-    wanted = {**_taken_back(network), **_keys(net), **_chosen_anew(view, lxd, net, network, links)}
+    wanted = {**_unset_keys(network), **_keys(net), **_reset_keys(view, lxd, net, network, links)}
     changes = network_modes.drift(wanted, network.config)
-    if not changes or (ownership.only_notes(changes) and uplinks.takes_no_note(network)):
+    if not changes or (ownership.only_notes(changes) and uplinks.refuses_changes(network)):
         return NetworkChange(nic=mode.nic(net, ""))
     nic = mode.nic(net, "") if ownership.is_charms(lxd, network) else None
     if isinstance(links, Status):
@@ -231,11 +231,11 @@ def _drift(
     update = _update(net, network, changes, links)
     if problem := ownership.refused(lxd, network, update):
         return NetworkChange(problem=problem)
-    if fixed := cutting.fixed(network, mode_of(network), update):
+    if fixed := disruption.fixed(network, mode_of(network), update):
         return NetworkChange(problem=fixed, nic=nic)
     if used := obstacles.of_moved_uplink(view, lxd, net, update, links):
         return NetworkChange(problem=used, nic=nic)
-    cut = cutting.cut_off(network, mode_of(network), update)
+    cut = disruption.cut_off(network, mode_of(network), update)
     if cut and not view.options.network_disruptive:
         return NetworkChange(problem=refused(net, cut), nic=nic)
     return NetworkChange((update,), nic=nic)
@@ -272,22 +272,22 @@ def _update(
     return UpdateNetwork(net.name, changes | _shared_parent(mode, network, links), moved)
 
 
-def _taken_back(network: Network) -> dict[str, str]:
-    """Keys that an option gave the network: unset, unless an option gives them now."""
+def _unset_keys(network: Network) -> dict[str, str]:
+    """The keys that options have set in the network, empty: unset if no option sets them now."""
     return dict.fromkeys(network.config.get(storage_contributions.KEYS, "").split(), "")
 
 
-def _chosen_anew(
+def _reset_keys(
     view: View,
     lxd: ClusterView,
     net: WantedNetwork,
     network: Network,
     links: Mapping[str, str] | Status,
 ) -> dict[str, str]:
-    """Keys that an option no longer gives, and that are chosen if no option gives them."""
+    """Keys that no option sets any more, with the values that the charm chooses then."""
     mode, keys = network_modes.MODES[net.mode], _keys(net)
     option_keys = keys[storage_contributions.KEYS].split()
-    back = {key for key in _taken_back(network) if key in mode.chosen and key not in option_keys}
+    back = {key for key in _unset_keys(network) if key in mode.chosen and key not in option_keys}
     if not back:
         return {}
     resolved = _resolved(view, lxd, net, {} if isinstance(links, Status) else links)
@@ -314,7 +314,7 @@ def _shared_parent(mode: Mode, network: Network, links: Mapping[str, str]) -> di
 def records(existing: tuple[Network, ...]) -> tuple[OnParent, ...]:
     """Networks for which a joining unit must name its parent interface.
 
-    LXD asks for none: a member that names no interface has none, and no instance starts there.
+    LXD does not ask: a member that names no interface has none, and no instance starts there.
     """
     return tuple(
         OnParent(
@@ -367,7 +367,7 @@ def uplink_due(options: Options, existing: tuple[Network, ...]) -> bool:
 def uplink_moves(options: Options, existing: tuple[Network, ...]) -> bool:
     """Whether an existing network needs another whole interface by the options."""
     return any(
-        network_modes.drift({**_looked_for(net), "vlan": str(net.vlan or "")}, network.config)
+        network_modes.drift({**_parent_names(net), "vlan": str(net.vlan or "")}, network.config)
         for net, network in _on_interfaces(options, existing)
         if network_modes.MODES[net.mode].exclusive
     )

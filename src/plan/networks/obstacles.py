@@ -35,7 +35,7 @@ def of_new_network(
     net: WantedNetwork,
     links: Mapping[str, str],
 ) -> Iterator[Status | None]:
-    """Why a network cannot be made now, first the reasons that the operator must remove first.
+    """Why a network cannot be made now. The reasons that need the operator come first.
 
     `links` are the members' interfaces for it.
     """
@@ -45,7 +45,7 @@ def of_new_network(
     yield _narrow(view, net)
     yield _outside(net, {})
     yield _name_clash(lxd, net)
-    yield _swallowed(view, lxd, net)
+    yield _interface_clash(view, lxd, net)
     yield parents.clash(view, lxd, peers, net)
     yield cluster_change.blocker(view, lxd, peers, f"the network {net.name}")
     yield parents.awaited_clash(view, lxd, peers, net)
@@ -103,7 +103,7 @@ def of_update(
     subnet = None
     if _SUBNETS & set(changes):
         subnet = _taken_subnet(view, lxd, net) or _narrow(view, net)
-    return subnet or _outside(net, network.config) or uplinks.kept(net, network, changes)
+    return subnet or _outside(net, network.config) or uplinks.other_uplink(net, network, changes)
 
 
 def _taken_subnet(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
@@ -192,12 +192,12 @@ def _name_clash(lxd: ClusterView, net: WantedNetwork) -> Status | None:
     return None
 
 
-def _swallowed(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
-    """Blocked for a bridge with which LXD would delete an interface of this machine."""
+def _interface_clash(view: View, lxd: ClusterView, net: WantedNetwork) -> Status | None:
+    """Blocked for a bridge if LXD would delete an interface of this machine with it."""
     if any(network.name == net.name for network in lxd.networks or ()):
         return None  # It is half made: the interface of that name is its own.
     # LXD itself says about its own bridge why it makes no other one: it may hide the network.
     others = [i for i in left_bridges.without(view) if not (i.made_by_lxd and i.name == net.name)]
-    if not (lost := contributions.swallowed(others, net.name, net.mode)):
+    if not (lost := contributions.clashing_interface(others, net.name, net.mode)):
         return None
     return blocked(f"network {net.name}: LXD would delete {lost}; rename the network")

@@ -43,7 +43,7 @@ def concerned(
 ) -> bool:
     """Whether a member may have its part of a network of that kind, by what it knows without LXD.
 
-    No option may name the network any more: then the coordinator's data tell a new member of it.
+    If no option names the network any more, a new member learns of it from the coordinator's data.
     """
     in_options = any(net.mode == MODE.name for net in wanted)
     return in_options or bool(running) or any(data.cluster and data.spread for data in others)
@@ -93,7 +93,7 @@ def _failure(overlay: OverlayDhcp) -> Status:
 def before_join(view: View, peers: Peers) -> Status | None:
     """Why a unit cannot have its part after a join: another member has its share.
 
-    A newcomer may have the lower number. It would end the DHCP of that member.
+    If this unit has the lower number, its join would end the DHCP of that member.
     """
     for network, gateway in _published(peers):
         if unit := _first_with_share(view.unit, _members(peers), gateway):

@@ -4,7 +4,7 @@
 """This member's own interface of a network, after the network was made.
 
 The coordinator sets all members' interfaces when the list of names changes. Otherwise each member
-looks after its own: somebody has changed it by hand, or the machine has another card.
+sets its own, if somebody has changed it by hand, or if the machine has another card.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 
 import modes
 from modes import parent_checks
-from plan.networks import contributions, cutting, networks, raw_nics, wanted_networks
+from plan.networks import contributions, disruption, networks, raw_nics, wanted_networks
 from state.cluster import ClusterView, Network
 from state.peers import ParentInterface
 from state.view import View
@@ -37,18 +37,20 @@ def due(view: View, lxd: ClusterView, answers: Mapping[str, ParentInterface]) ->
 
     `answers` are this unit's. One with a problem blocks the unit already.
     """
-    found = [_due(view, lxd, net, network, answers) for net, network in _settled(view, lxd)]
+    found = [
+        _due(view, lxd, net, network, answers) for net, network in _with_known_parent(view, lxd)
+    ]
     steps = tuple(step for one in found for step in one.steps)
     return Due(steps, next((one.problem for one in found if one.problem), None))
 
 
 def takes_interface(view: View, lxd: ClusterView) -> bool:
     """Whether an uplink here is to take another interface, which nics of instances may be on."""
-    uplinks = [net for net, _ in _settled(view, lxd) if modes.MODES[net.mode].exclusive]
+    uplinks = [net for net, _ in _with_known_parent(view, lxd) if modes.MODES[net.mode].exclusive]
     return any(_other(view, lxd, net, contributions.to_networks(view)) for net in uplinks)
 
 
-def _settled(view: View, lxd: ClusterView) -> Iterator[tuple[WantedNetwork, Network]]:
+def _with_known_parent(view: View, lxd: ClusterView) -> Iterator[tuple[WantedNetwork, Network]]:
     """The networks whose interface here is known, with what the options say of them."""
     for net in wanted_networks.of_options(view.options, lxd.networks or ()):
         network = wanted_networks.made(lxd, net.name)
@@ -66,9 +68,9 @@ def _due(
     current, other = lxd.own_parents[net.name], _other(view, lxd, net, answers)
     if not other:
         return Due()
-    if fixed := cutting.fixed_parent(network, net.mode, current):
+    if fixed := disruption.fixed_parent(network, net.mode, current):
         return Due(problem=fixed)
-    users = cutting.users(network)
+    users = disruption.users(network)
     # Also if the machine lacks the interface: it may be back in a moment.
     if users and not view.options.network_disruptive:
         port = _port(view, net, current)
@@ -82,25 +84,26 @@ def _due(
 def _other(
     view: View, lxd: ClusterView, net: WantedNetwork, answers: Mapping[str, ParentInterface]
 ) -> str:
-    """The interface that a network here needs in place of its own one. Empty if that stays."""
+    """The interface that a network here needs instead of its present one, empty if that stays."""
     current = lxd.own_parents[net.name]
-    parent = answers.get(contributions.request(net), ParentInterface()).parent
+    parent = answers.get(contributions.question(net), ParentInterface()).parent
     return "" if parent == current or _stays(view, net, current) else parent
 
 
 def _stays(view: View, net: WantedNetwork, current: str) -> bool:
-    """Whether the list of names selects it. Another one of the list may fit better for a moment.
+    """Whether a network keeps its present interface here, because the list of names selects it.
 
-    Without a list it stays as long as the machine has it: the binding may have several interfaces.
-    One that became a port of a bridge does not stay: LXD starts no instance on it. Juju makes such
-    a bridge for its own containers, and the binding has its name then.
+    Another interface of the list may fit better for a moment. Without a list the interface stays as
+    long as the machine has it: the binding may have several interfaces. An interface that became a
+    port of a bridge does not stay: LXD starts no instance on it. Juju makes such a bridge for its
+    own containers, and the binding then has the bridge's name.
     """
     listed = not net.parents or any(fnmatch(current, pattern) for pattern in net.parents)
     return listed and _is_here(view, current) and not _port(view, net, current)
 
 
 def _port(view: View, net: WantedNetwork, current: str) -> str:
-    """The bridge or bond that it is a port of, in words. Empty if the network can be on a port."""
+    """The bridge or bond that `current` is a port of, in words. Empty if a network takes ports."""
     here = next((i for i in view.interfaces if i.name == current), None)
     why = parent_checks.port(here) if here is not None else ""
     return why if here is not None and modes.MODES[net.mode].unfit(net, here) == why else ""

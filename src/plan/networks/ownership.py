@@ -1,10 +1,10 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""The owner of an existing network: the charm changes no key of one that somebody else made.
+"""The owner of an existing network: the charm changes no key of a network that somebody else made.
 
-If it has all wanted keys already, the charm only marks it as its own: an option that names it asks
-for that.
+If such a network already has all wanted keys, the charm only marks it as its own, because an option
+names it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def is_charms(lxd: ClusterView, network: Network) -> bool:
 
 
 def refused(lxd: ClusterView, network: Network, update: UpdateNetwork) -> Status | None:
-    """Blocked for an update that changes another one's network, with the first key."""
+    """Blocked for an update of a network that somebody else made, with the first key."""
     if is_charms(lxd, network):
         return None
     keys = sorted(key for key in update.values if not key.startswith(_NOTES))

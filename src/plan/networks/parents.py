@@ -24,18 +24,18 @@ def of_members(
     own: Mapping[str, ParentInterface],
     net: WantedNetwork,
 ) -> dict[str, str] | Status:
-    """By member: the interface from its unit. Or what prevents the change."""
-    if not contributions.concerns(net):
+    """By member: the interface that its unit has answered; or what prevents the change."""
+    if not contributions.asks_units(net):
         return {}
     units = cluster_change.units(view, lxd, peers)
-    request = contributions.request(net)
+    question = contributions.question(net)
     answers: dict[str, ParentInterface] = {}
     missing: list[str] = []
     for member in sorted(m.name for m in lxd.members):
         unit = units.get(member, "")
         links = own if unit == view.unit else _links(unit, peers)
-        if request in links:
-            answers[member] = links[request]
+        if question in links:
+            answers[member] = links[question]
         else:
             missing.append(unit or member)
     if problem := _problem(units, answers):
@@ -50,13 +50,13 @@ def of_members(
 def taken(view: View, net: WantedNetwork) -> tuple[str, ...]:
     """The subnets of the other members' machines that the charm must not choose."""
     others = view.peers.others.values() if view.peers else ()
-    request = contributions.request(net)
-    answers = [data.links.get(request) for data in others if data.cluster]
+    question = contributions.question(net)
+    answers = [data.links.get(question) for data in others if data.cluster]
     return tuple(cidr for answer in answers if answer for cidr in answer.taken)
 
 
 def clash(view: View, lxd: ClusterView, peers: Peers, net: WantedNetwork) -> Status | None:
-    """Blocked for a bridge with which LXD would delete an interface of another member's machine."""
+    """Blocked for a bridge if LXD would delete an interface of another machine with it."""
     for unit, found in _clashes(view, lxd, peers):
         if interface := found.get(net.name):
             return blocked(f"network {net.name} would delete {interface} on {unit}; rename it")

@@ -17,7 +17,7 @@ def problem(lxd: ClusterView) -> Status | None:
     LXD cannot give the running instance a device of type `none` instead: it would first take away
     the one that is not there (measured, 5.21.7).
     """
-    # Nobody knows yet whether those without a start lack it.
+    # It is not known yet whether instances without a start time lack it.
     lacking = sorted(name for name, started in lxd.without_nic.items() if started)
     if not lacking:
         return None
@@ -27,7 +27,7 @@ def problem(lxd: ClusterView) -> Status | None:
     return blocked(f"profile's nic missing in {instances}: {cure}")
 
 
-def settled(lxd: ClusterView) -> tuple[WriteNotes, ...]:
+def outdated(lxd: ClusterView) -> tuple[WriteNotes, ...]:
     """Removes instances from the note that have started since then, or changed."""
     if lxd.without_nic == without_nic.read(lxd.notes):
         return ()

@@ -49,7 +49,7 @@ def _without_ranges(view: View, net: WantedNetwork, uplink: Network) -> Status |
     return blocked(f"network {net.name}: no addresses for it on {uplink.name}: set its {key}")
 
 
-def kept(net: WantedNetwork, network: Network, changes: Collection[str]) -> Status | None:
+def other_uplink(net: WantedNetwork, network: Network, changes: Collection[str]) -> Status | None:
     """Blocked for another uplink of an existing network.
 
     Its router keeps the address on the old one, and LXD refuses one outside of the new uplink's
@@ -61,7 +61,7 @@ def kept(net: WantedNetwork, network: Network, changes: Collection[str]) -> Stat
     return blocked(f"network {net.name}: LXD keeps its uplink {uplink}: set the option back")
 
 
-def takes_no_note(network: Network) -> bool:
+def refuses_changes(network: Network) -> bool:
     """Whether LXD refuses every change of an OVN network that leaves its addresses as they are.
 
     It has an address of a family that its router lacks (LXD issue 17247, 5.21.4 to 6.9). LXD 5.0

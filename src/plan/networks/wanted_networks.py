@@ -59,7 +59,7 @@ def _may_become(network: Network, mode: Mode) -> bool:
 def contested(options: Options, existing: tuple[Network, ...]) -> Status | None:
     """Blocked if the default network would have the name of another wanted one.
 
-    Both options would change that network, in turn.
+    Otherwise both options would change that network, again and again.
     """
     first, *more = of_options(options, existing)
     if first.name not in {net.name for net in more}:

@@ -5,7 +5,7 @@
 
 After the daemons of five members had restarted in the same second, the Raft leader of LXD 5.0.2
 sent none for five minutes (seen once): LXD called all members offline, including the leader,
-although all answered. The database works meanwhile, so its group elects no other leader. Once the
+although all answered. The database works meanwhile, so the voters elect no other leader. Once the
 leader's daemon restarts, another member becomes the leader.
 """
 
@@ -24,15 +24,16 @@ from values.status import Status, blocked, waiting
 def leader_without_heartbeats(lxd: ClusterView) -> Member | None:
     """The Raft leader, if LXD calls it offline: it is up, and has sent no heartbeats."""
     leader = next((m for m in lxd.members if m.leads), None)
-    if leader is None or not (leader.offline or _quiet_while_evacuated(leader, lxd)):
+    if leader is None or not (leader.offline or _without_heartbeats_while_evacuated(leader, lxd)):
         return None
     return leader
 
 
-def _quiet_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
+def _without_heartbeats_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
     """Whether an evacuated Raft leader sends no heartbeats. LXD does not call it offline.
 
-    Only its own machine can tell: the others answer there. The other units read its note.
+    Only the leader's own unit finds out: the other members answer it. The other units read its
+    note.
     """
     if not leader.evacuated:
         return False
@@ -46,7 +47,7 @@ def _quiet_while_evacuated(leader: Member, lxd: ClusterView) -> bool:
 def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
     """This unit's steps if its `member` is that leader: it waits, then reloads the daemon.
 
-    The reload is noted before it begins, so that another does not follow soon, with any result.
+    The reload is noted before it begins, so that no second one follows soon, even if it fails.
     """
     quiet_note = member_marks.QUIET + member.name
     reloaded_note = member_marks.RELOADED + member.name
@@ -61,7 +62,7 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
 
 def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
-    """Why LXD calls members offline that answer, and what helps. None if it does not."""
+    """Why LXD calls members offline that answer, with the cure. None if it does not."""
     if lxd.clock_ahead:
         return _of_clocks(lxd)
     leader = leader_without_heartbeats(lxd)
@@ -82,7 +83,7 @@ def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:
 def _of_clocks(lxd: ClusterView) -> Status:
     """Blocked until the clocks are right: LXD here can neither admit nor change anything."""
     leader = next((m.name for m in lxd.members if m.leads), "the Raft leader")
-    # Without the seconds: a message that changes with each hook would always wake other units.
+    # Without the seconds: a status that changes in each hook would always trigger other hooks.
     return blocked(f"the clock here is ahead of {leader}'s: see timedatectl on both")
 
 

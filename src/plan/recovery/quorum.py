@@ -5,12 +5,13 @@
 
 If two members recover, there are two clusters. The same happens if one recovers while the others
 have their quorum. So a voter counts as lost only if Juju has removed its unit or the operator names
-it. One that Juju still has gets some minutes to say that its LXD works. Every other member with a
-copy of the database must also have said since then that its own does not answer, and how new it is.
-So must each unit that this copy of the database does not know yet, or calls a spare: it may have
-joined, or been promoted, since then. The newest copy recovers: it has everything that was ever
-confirmed to a client, as far as any surviving machine has it. LXD makes the others follow it
-(measured on 5.0.2, 5.21.7 and 6.9, with a survivor that was behind).
+it. A named voter whose unit Juju still has gets some minutes to report that its LXD works. Every
+other member with a copy of the database must also have reported since then that its database does
+not answer, and how new its copy is. The same holds for each unit that this copy of the database
+does not know yet, or calls a spare: it may have joined, or been promoted, since then. The newest
+copy recovers: it has everything that was ever confirmed to a client, as far as any surviving
+machine has it. LXD makes the others follow it (measured on 5.0.2, 5.21.7 and 6.9, with a survivor
+that was behind).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ RESTART_AGENT = "systemctl restart 'jujud-machine-*'"
 """Lets Juju's agent read the others' data again. Instances do not notice it."""
 
 _NO_COPY = Entry(0, 0)
-"""The age that a member without a copy of the database publishes."""
+"""The last entry that a member without a copy of the database publishes."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,18 @@ class Recovery:
 def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> Recovery:
     """What prevents a recovery here. `named` are the members that the operator calls lost."""
     copy = _with_later_members(view, peers, copy)
-    if problem := _stranger(view, peers, copy, named):
+    if problem := _unknown_name(view, peers, copy, named):
         return Recovery(problem)
-    lost_nodes = [n for n in _others_with_copies(copy, peers) if _lost(n, view, peers, named)]
+    lost_nodes = [n for n in _others_with_copies(copy, peers) if _is_lost(n, view, peers, named)]
     lost = {node.address for node in lost_nodes}
     rest = [n for n in _others_with_copies(copy, peers) if n.address not in lost]
     rest += _promotable(copy, view, peers, named)
     problem = (
         _unusable(view, peers, copy)
-        or _voters_left(view, peers, copy, lost)
+        or _quorum_may_return(view, peers, copy, lost)
         or _works_elsewhere(view, peers)
         or _not_newest(view, peers, copy, rest, lost)
-        or _unheard(view, peers, lost_nodes)
+        or _may_still_answer(view, peers, lost_nodes)
     )
     return Recovery(problem, frozenset(lost))
 
@@ -79,15 +80,19 @@ def _promotable(
     return [node for node in spare if _may_be_promoted(node, view, peers, named)]
 
 
-def heard(peers: Peers) -> dict[str, float]:
-    """The units that ask whether the database works: a member whose LXD answers tells them."""
+def answers(peers: Peers) -> dict[str, float]:
+    """What a member whose LXD works publishes to the units that ask whether it works.
+
+    By unit: the time of its question, in seconds since the epoch.
+    """
     return {unit: data.asked for unit, data in peers.others.items() if data.asked}
 
 
-def since(view: View, peers: Peers, lost: frozenset[str]) -> float:
-    """Since when this unit asks about these members: now, unless it has asked before.
+def asked_since(view: View, peers: Peers, lost: frozenset[str]) -> float:
+    """The time since which this unit asks about these members, in seconds since the epoch.
 
-    An answer may be old: after some minutes the unit asks again whether LXD still works there.
+    It is now unless the unit has asked before. An answer may be old, so after some minutes the unit
+    asks again whether LXD still works there.
     """
     own = peers.own
     before = frozenset(own.lost) == lost and 0 < own.asked <= view.now
@@ -105,7 +110,7 @@ def _working(view: View, peers: Peers) -> list[str]:
 
 
 def _works_elsewhere(view: View, peers: Peers) -> str:
-    """Why there is a quorum: a member that this one does not reach has said so."""
+    """Why there is a quorum: a member that this one does not reach has reported it."""
     working = names(_working(view, peers))
     if not working:
         return ""
@@ -115,21 +120,21 @@ def _works_elsewhere(view: View, peers: Peers) -> str:
     )
 
 
-def reused(view: View, peers: Peers) -> frozenset[str]:
+def reused_addresses(view: View, peers: Peers) -> frozenset[str]:
     """Addresses that lost members had, and that the machines of new units have now."""
     new = (u for u, d in peers.others.items() if not (d.cluster or d.silent or d.unsure))
     units = frozenset(view.noted_units.values())
     return frozenset(peers.others[unit].address for unit in new if unit not in units)
 
 
-def _unheard(view: View, peers: Peers, lost: list[DatabaseNode]) -> str:
-    """Why a named member may not be lost: Juju has its unit, which has not had time to answer.
+def _may_still_answer(view: View, peers: Peers, lost: list[DatabaseNode]) -> str:
+    """Why a named member may not be lost: Juju has its unit, and the time to answer is not over.
 
     A machine that is cut off from the others' LXD may still reach Juju.
     """
-    units = sorted(unit for n in lost if (unit := _unit(n, view, peers)))
+    units = sorted(unit for n in lost if (unit := _unit_of(n, view, peers)))
     there = [u for u in units if view.units is None or u in view.units.in_juju]
-    asked_at = since(view, peers, frozenset(n.address for n in lost))
+    asked_at = asked_since(view, peers, frozenset(n.address for n in lost))
     left = deadlines.HEARD - (view.now - asked_at)
     if not there or left <= 0:
         return ""
@@ -144,17 +149,17 @@ def _unusable(view: View, peers: Peers, copy: DatabaseCopy) -> str:
     own = copy.node(peers.own.address)
     if own is None or own.role is Role.SPARE:
         why = "this member has no copy of the database: run the action on another one"
-        # That one waits until this unit has heard its question.
-        return f"{why}; {_how_to_hear(view)}" if _hears_nothing(view) else why
-    if age(peers, copy) is None:
+        # The unit that can recover waits until this unit has answered its question.
+        return f"{why}; {_how_to_get_answers(view)}" if _gets_no_answers(view) else why
+    if last_entry(peers, copy) is None:
         return "the database here has no entries: run the action on another one"
     return ""
 
 
 def _with_later_members(view: View, peers: Peers, copy: DatabaseCopy) -> DatabaseCopy:
-    """The copy, with the members that joined after its last entry: theirs may be newer.
+    """The copy, with the members that joined after its last entry: their copies may be newer.
 
-    A unit may have joined without the time to say so: that its database does not answer shows it.
+    A unit may have joined and not published it yet. It counts if its database does not answer.
     """
     later = tuple(
         DatabaseNode(data.address, data.name, Role.STAND_BY)
@@ -169,43 +174,43 @@ def _with_later_members(view: View, peers: Peers, copy: DatabaseCopy) -> Databas
 
 
 def _may_be_promoted(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
-    """Whether a member without a copy by this list has a unit: by now it may have a newer copy."""
-    if _lost(node, view, peers, named):
+    """Whether a member that this copy calls a spare may have a newer copy: its unit is in Juju."""
+    if _is_lost(node, view, peers, named):
         return False
     unit = next((u for u, d in peers.others.items() if d.address == node.address), "")
     in_juju = bool(unit) and (view.units is None or unit in view.units.in_juju)
     return in_juju and unit not in peers.app.removed
 
 
-def _stranger(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> str:
-    """Why a name from the action means no member, empty if each one means a member."""
-    strangers = sorted(named - _words(view, peers, copy))
-    if not strangers:
+def _unknown_name(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]) -> str:
+    """The message about a name from the action that no member has, empty if each name is known."""
+    unknown = sorted(named - _accepted_names(view, peers, copy))
+    if not unknown:
         return ""
     members = ", ".join(sorted(n.name or n.address for n in copy.nodes))
-    return f"lost={strangers[0]}: no member has that name; the members are: {members}"
+    return f"lost={unknown[0]}: no member has that name; the members are: {members}"
 
 
-def _words(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
-    """The names that the action takes for a member."""
+def _accepted_names(view: View, peers: Peers, copy: DatabaseCopy) -> set[str]:
+    """The names that the action accepts for the members."""
     node_names = {n.name for n in copy.nodes} | {n.address for n in copy.nodes}
     units = {u for u, d in peers.others.items() if copy.node(d.address)}
     noted_units = {u for address, u in view.noted_units.items() if copy.node(address)}
     return (node_names | units | noted_units) - {""}
 
 
-def _lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
+def _is_lost(node: DatabaseNode, view: View, peers: Peers, named: frozenset[str]) -> bool:
     """Whether a member counts as lost.
 
-    A member that never had a unit belongs to somebody else: its absence from Juju means nothing.
+    A member that never had a unit belongs to the operator: its absence from Juju means nothing.
     """
-    unit = _unit(node, view, peers)
+    unit = _unit_of(node, view, peers)
     if named & {node.name, node.address, unit}:
         return True
     return bool(unit) and view.units is not None and unit not in view.units.in_juju
 
 
-def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
+def _unit_of(node: DatabaseNode, view: View, peers: Peers) -> str:
     """The unit of a member, even if it is gone. Empty for one that never had a unit.
 
     A new machine may have the address of a removed one.
@@ -216,15 +221,15 @@ def _unit(node: DatabaseNode, view: View, peers: Peers) -> str:
     return next(iter((*in_juju, view.noted_units.get(node.address, ""), *at_address)), "")
 
 
-def _voters_left(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:
-    """Why the database may get its quorum back."""
+def _quorum_may_return(view: View, peers: Peers, copy: DatabaseCopy, lost: set[str]) -> str:
+    """Why a recovery is too early: the database may get its quorum back. Empty if it cannot."""
     voters = copy.voters
     lost_voters = voters & lost
     if voters and len(lost_voters) * 2 >= len(voters):
         return ""
     remaining = sorted(voters - lost_voters - {peers.own.address})
     nodes = [n for address in remaining if (n := copy.node(address))]
-    units = [_unit(n, view, peers) or n.name or n.address for n in nodes]
+    units = [_unit_of(n, view, peers) or n.name or n.address for n in nodes]
     return (
         f"{len(lost_voters)} of {len(voters)} voters are lost: start LXD on {names(units)}; for a "
         "machine that never comes back: juju remove-machine --force N, or lost=UNIT. If LXD runs "
@@ -239,8 +244,8 @@ def _not_newest(
     copies: list[_Copy] = []
     unanswered: list[str] = []
     for node in remaining:
-        unit = _unit(node, view, peers)
-        entry = _answer(peers.others.get(unit), copy.voters & lost)
+        unit = _unit_of(node, view, peers)
+        entry = _reported_entry(peers.others.get(unit), copy.voters & lost)
         if entry is None:
             unanswered.append(unit or node.name or node.address)
         else:
@@ -248,8 +253,8 @@ def _not_newest(
     if unanswered:
         return (
             f"{names(unanswered)} has not said yet that its database does not answer: "
-            f"{_how_to_hear(view)}; if its unit is in error, run the action there first; if it is "
-            "lost, too: juju remove-machine --force N, or lost=UNIT"
+            f"{_how_to_get_answers(view)}; if its unit is in error, run the action there first; "
+            "if it is lost, too: juju remove-machine --force N, or lost=UNIT"
         )
     address = peers.own.address
     own_copy = _Copy(Entry(copy.term, copy.index), address in copy.voters, address, view.unit)
@@ -264,29 +269,29 @@ def _not_newest(
     )
 
 
-def _how_to_hear(view: View) -> str:
+def _how_to_get_answers(view: View) -> str:
     """What to do until the others' answers are here.
 
-    While a hook fails, Juju's agent runs no others, and goes on with the data that it has read
+    While a hook fails, Juju's agent runs no others and reads no new data of other units
     (uniter/runner/context/cache.go). A unit that is being removed without a quorum is in error.
     """
-    if _hears_nothing(view):
+    if _gets_no_answers(view):
         return (
-            "this unit hears nothing while its hook fails, so type on its machine: "
+            "this unit gets no answers while its hook fails, so type on its machine: "
             f"{RESTART_AGENT}, and run this again"
         )
     return "run this again in some minutes"
 
 
-def _hears_nothing(view: View) -> bool:
+def _gets_no_answers(view: View) -> bool:
     return view.units is not None and view.unit in view.units.leaving
 
 
 @dataclass(frozen=True, order=True)
 class _Copy:
-    """A copy of the database. The greatest recovers, the same one for all that ask.
+    """A copy of the database. The greatest one recovers: it is the same for all units that ask.
 
-    Among equally new ones, a voter's copy wins.
+    Among equally new copies, a voter's copy is greater.
     """
 
     entry: Entry
@@ -295,15 +300,15 @@ class _Copy:
     unit: str
 
 
-def _answer(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
-    """The age of a unit's copy, None unless it has not answered since the voters were lost."""
+def _reported_entry(data: UnitData | None, lost: frozenset[str]) -> Entry | None:
+    """The last entry of a unit's copy, None if it has not answered since the voters were lost."""
     if data is None or data.silent is None or not lost <= set(data.silent.without):
         return None
     return Entry(data.silent.term, data.silent.index)
 
 
-def age(peers: Peers, copy: DatabaseCopy) -> Entry | None:
-    """The age of this machine's copy: Entry(0, 0) for a spare, None for a log without entries."""
+def last_entry(peers: Peers, copy: DatabaseCopy) -> Entry | None:
+    """The last entry of this machine's copy: Entry(0, 0) for a spare, None for an empty log."""
     own = copy.node(peers.own.address)
     if own is not None and own.role is Role.SPARE:
         return _NO_COPY
@@ -312,13 +317,13 @@ def age(peers: Peers, copy: DatabaseCopy) -> Entry | None:
 
 def has_no_copy(view: View, peers: Peers) -> bool:
     """Whether this machine certainly has no copy of the database: it is a spare's."""
-    return view.database is not None and age(peers, view.database) == _NO_COPY
+    return view.database is not None and last_entry(peers, view.database) == _NO_COPY
 
 
-def only_copies(view: View, peers: Peers) -> list[str]:
-    """The voters that this machine knows, by name or address, if no unit has a copy. Else none."""
+def voters_with_only_copies(view: View, peers: Peers) -> list[str]:
+    """The voters that this machine knows, by name or address. Empty if a unit may have a copy."""
     copy, units = view.database, view.units
-    if copy is None or units is None or age(peers, copy) != _NO_COPY:
+    if copy is None or units is None or last_entry(peers, copy) != _NO_COPY:
         return []
     others = [peers.others.get(unit) for unit in units.in_juju - {view.unit}]
     if not all(data is not None and _has_no_copy(data) for data in others):
@@ -343,8 +348,8 @@ def treated_as_lost(peers: Peers) -> tuple[str, ...]:
 def noting(view: View, lxd: ClusterView) -> list[Step]:
     """Notes on the disk of each member with the database which units have it.
 
-    When the database does not answer, and Juju has removed a unit, nothing else shows that it was
-    one.
+    When the database does not answer and Juju has removed a unit, nothing else shows that the unit
+    had a copy.
     """
     with_database = [m for m in lxd.members if m.voter or "database-standby" in m.roles]
     units = {m.address: unit for m in with_database if (unit := member_units.unit_of(m, lxd))}

@@ -36,10 +36,10 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         return Plan(waiting("for LXD to start after an interrupted recovery"), (StartAgain(),), own)
     peers = view.peers
     if peers is None:
-        return Plan(_by_kind(view, lxd))
+        return Plan(_by_reason(view, lxd))
     if view.unit in peers.removed:
         return Plan(removed(), own=own)
-    if lasts(view) and (cure := starting_without(lxd)):
+    if lasts(view) and (cure := start_without_volume(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
     return _reporting(view, lxd, peers, own)
 
@@ -49,12 +49,12 @@ def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Pl
     report = database_report(view, peers) if lxd.reason in WITHOUT_DATABASE else None
     own = own.model_copy(update={"silent": report})
     status = (
-        _moved(view, peers)
+        _address_changed(view, peers)
         or _other_version(view, lxd, peers)
         or _unmountable(lxd)
         or _expired(view, lxd)
         or _without_any_copy(view, lxd, peers)
-        or _by_kind(view, lxd)
+        or _by_reason(view, lxd)
     )
     exchanging = lxd.reason is UnresponsiveReason.OTHER_VERSIONS and status.kind is Kind.WAITING
     if lasts(view) and not exchanging:
@@ -63,7 +63,7 @@ def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Pl
     return Plan(status, noting(view), own)
 
 
-def starting_without(lxd: Unresponsive) -> tuple[Step, ...]:
+def start_without_volume(lxd: Unresponsive) -> tuple[Step, ...]:
     """Lets a daemon start if the volume for its images or backups is gone.
 
     The volume is the charm's, and its content may be lost. An operator's volume is left alone.
@@ -112,12 +112,12 @@ def removed() -> Status:
     return blocked("the cluster removed this member: remove this unit, then add another")
 
 
-def moved(was: str, now: str) -> Status:
+def address_changed(was: str, now: str) -> Status:
     """LXD cannot change a member's address while the cluster runs."""
     return blocked(f"this machine's address changed from {was} to {now}: change it back")
 
 
-def join_failed(view: View, kind: UnresponsiveReason) -> str:
+def join_failed(view: View, reason: UnresponsiveReason) -> str:
     """Why a join that began here will never end, empty if it may end or if there is none.
 
     During a join that hangs, the daemon answers nothing at all. A daemon that only misses its
@@ -132,46 +132,46 @@ def join_failed(view: View, kind: UnresponsiveReason) -> str:
     if forming.what != "join" or (view.peers and view.peers.own.cluster):
         return ""
     if view.holds_data:
-        # It has joined completely, and its unit had no time to say so.
+        # It has joined completely, and its unit had no time to publish that.
         return ""
-    if kind is UnresponsiveReason.HALF_JOINED:
+    if reason is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
     if view.peers is not None and identity.noted_is_ours(view, view.peers):
         # It has joined, too, and may even be a voter.
         return ""
-    hangs = kind in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING)
+    hangs = reason in (UnresponsiveReason.HUNG, UnresponsiveReason.STARTING)
     late = hangs and _forming_for(view, forming) > deadlines.JOIN
     return f"its join did not end in {deadlines.JOIN:.0f} s" if late else ""
 
 
 def _forming_for(view: View, forming: Forming) -> float:
-    """The seconds since it began, or since LXD is silent if that is longer.
+    """The seconds since the join began, or since LXD stopped answering if that is longer.
 
     The machine's clock may have gone back since it began.
     """
     return view.now - min(forming.since, view.unresponsive_since or forming.since)
 
 
-def _moved(view: View, peers: Peers) -> Status | None:
-    """A daemon whose address the machine no longer has cannot listen, and does not answer.
+def _address_changed(view: View, peers: Peers) -> Status | None:
+    """Blocked if the machine no longer has its member's address: the daemon cannot listen.
 
-    A unit that was forming a cluster may be a member, and had no time to say so.
+    A unit that was forming a cluster may be a member that has not published that yet.
     """
     member = bool(peers.own.cluster) or view.forming is not None
     was, now = peers.own.address, view.cluster_address
-    return moved(was, now) if member and was and now and was != now else None
+    return address_changed(was, now) if member and was and now and was != now else None
 
 
 def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
-    """Whether LXD waits until all members run one version: it says so, or their data show it.
+    """The status if LXD waits until all members run one version: it or their data show that.
 
-    An older one than has opened the cluster's database does not start at all.
+    An LXD that is older than the cluster's database does not start at all.
     """
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
-        unitless = versions.waits_for_unitless(view, peers) if lasts(view) else None
-        return unitless or versions.waits_for(view, peers)
+        without_unit = versions.waits_for_member_without_unit(view, peers) if lasts(view) else None
+        return without_unit or versions.waits_for(view, peers)
     members = [d for d in peers.others.values() if d.cluster]
     unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
     waits = unequal and lxd.reason in WITHOUT_DATABASE
@@ -180,14 +180,14 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
 
 
 def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:
-    """What this unit says of its database, for those that may have to recover without the others.
+    """This unit's report of its database, for units that may have to recover it.
 
     It reports this late, or when another unit asks: each change runs hooks on all other units.
     """
     copy, lost = view.database, quorum.treated_as_lost(peers)
     if copy is None or (not lost and not lasts(view)):
         return None
-    last = quorum.age(peers, copy)
+    last = quorum.last_entry(peers, copy)
     if last is None:
         return None
     return UnresponsiveDatabase(term=last.term, index=last.index, without=lost)
@@ -197,7 +197,7 @@ def _without_any_copy(view: View, lxd: Unresponsive, peers: Peers) -> Status | N
     """Blocked if no unit has a copy of the database: no action can recover it."""
     if lxd.reason not in WITHOUT_DATABASE or not lasts(view):
         return None
-    lost = quorum.only_copies(view, peers)
+    lost = quorum.voters_with_only_copies(view, peers)
     if not lost:
         return None
     return blocked(f"no unit has LXD's database: bring {names(lost)} back, or remove this unit")
@@ -210,7 +210,7 @@ def lasts(view: View) -> bool:
 
 
 def _without_quorum(view: View) -> Status:
-    """What to do without a quorum: another thing for the cluster of an earlier deployment."""
+    """The status without a quorum. The cluster of an earlier deployment needs another cure."""
     if view.peers is None or view.peers.own.cluster or view.forming is not None:
         return waiting("LXD's database has no quorum: bring members back or run recover-quorum")
     return blocked("LXD here is in a cluster without a quorum; docs: How to recover")
@@ -228,8 +228,8 @@ def _not_running(view: View, lxd: Unresponsive) -> Status:
     return blocked("LXD is not running here: snap start lxd, or see snap logs lxd")
 
 
-def _by_kind(view: View, lxd: Unresponsive) -> Status:
-    """The status for this kind of problem. It gives advice only after LXD had time to recover."""
+def _by_reason(view: View, lxd: Unresponsive) -> Status:
+    """The status for this reason. It gives advice only after LXD had time to recover."""
     late = lasts(view)
     match lxd.reason:
         case (

@@ -53,7 +53,7 @@ def server_config(options: Options, actual: Mapping[str, str], *, of_member: boo
 def default_profile(
     pool: str, nic: Mapping[str, str] | None, lxd: ClusterView
 ) -> list[SetDefaultProfile | PinNics | PinRootDisks]:
-    """Lets the default profile use the pool and this nic: None keeps the current ones.
+    """Makes the default profile use the pool and the nic; a nic of None keeps the current one.
 
     While the pool does not exist on all members, the profile stays as it is.
     """
@@ -66,12 +66,12 @@ def default_profile(
     if pools.holds_root(made, lxd) and same_nic:
         return []
     change = SetDefaultProfile(pool, None if same_nic else nic)
-    staying = [] if same_nic else _staying(lxd.nic)
-    return [*pools.moving(pool, lxd.pools), *staying, change]
+    staying = [] if same_nic else _pinning(lxd.nic)
+    return [*pools.pinning(pool, lxd.pools), *staying, change]
 
 
-def _staying(nic: Mapping[str, str]) -> list[PinNics]:
-    """Before the default profile changes to another network: instances stay on the old one."""
+def _pinning(nic: Mapping[str, str]) -> list[PinNics]:
+    """Keeps instances on the old network before the default profile changes to another one."""
     return [PinNics(profile_devices.place(nic))] if nic else []
 
 

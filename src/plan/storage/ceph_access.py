@@ -19,8 +19,6 @@ from values.wanted_pool import WantedPool
 _CLUSTERS = ("ceph.cluster_name", "cephfs.cluster_name")
 _USERS = ("ceph.user.name", "cephfs.user.name")
 """LXD's keys for the Ceph of a pool, and the user there: the application's name at that time."""
-
-
 _NAMES = ("cephfs.path", "ceph.osd.pool_name")
 
 
@@ -88,21 +86,21 @@ def without_key(view: View, pool: WantedPool) -> Status | None:
     return blocked(f"copy /etc/ceph/lxd-cluster.client.{pool.user}.keyring here from a member")
 
 
-def lost(view: View, existing: Iterable[Pool]) -> Status | None:
+def unwanted_without_ceph(view: View, existing: Iterable[Pool]) -> Status | None:
     """Blocked for a pool that no option wants, and whose Ceph is not integrated, or another one is.
 
-    An empty one may go instead.
+    The cure for an empty pool may also be its removal.
     """
     made = [pool for pool in existing if _is_ours(pool) and not pool.half_made]
     found = next(iter(sorted(made, key=lambda pool: not pool.users)), None)
-    problem = misplaced(view, found.name) if found else None
+    problem = without_ceph(view, found.name) if found else None
     if problem is None or found is None or found.users:
         return problem
     name = found.name
     return blocked(f"the pool {name} is in a Ceph and empty: integrate it, or run remove-pool")
 
 
-def misplaced(view: View, pool: str) -> Status | None:
+def without_ceph(view: View, pool: str) -> Status | None:
     """Blocked if the Ceph of a pool is not integrated, or another one is."""
     answer = ceph.RELATION.of(view)
     if answer is None:

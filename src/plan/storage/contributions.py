@@ -23,15 +23,13 @@ KEYS = "user.lxd-cluster.keys"
 """Key of a pool that names the keys from the options, beside the charm's own."""
 SIZE = "user.lxd-cluster.size"
 """Key of a pool for the size that the operator wanted: LXD's own size differs by member."""
-
-
 _OF_NEW, _OF_OLD = "set its size or devices", "name a device for it"
 """The remedy if there is no space for a part: the size of an existing pool is fixed."""
 
 
 @dataclass(frozen=True)
 class MemberConfig:
-    """A joining member's answers for its part."""
+    """A member's own configuration of its part of a pool."""
 
     pool: WantedPool
     backend: Backend
@@ -74,7 +72,7 @@ def before_join(
         return [], missing
     configs: list[MemberConfig] = []
     for pool in _to_make(wanted, lxd):
-        config = _beside(configs, view, pool, lxd.server)
+        config = _next_config(configs, view, pool, lxd.server)
         if isinstance(config, Status):
             return [], config
         configs.append(config)
@@ -91,7 +89,7 @@ def _to_make(wanted: Iterable[WantedPool], lxd: ClusterView) -> list[WantedPool]
     return [p for p in wanted if p.name not in existing and p.backend in backends.BACKENDS]
 
 
-def _beside(
+def _next_config(
     others: Iterable[MemberConfig], view: View, pool: WantedPool, server: Server
 ) -> MemberConfig | Status:
     """This unit's part of a pool, on no device that one of the other parts has."""
@@ -106,7 +104,7 @@ def _beside(
 def to_pools(
     view: View, lxd: ClusterView, requests: Iterable[ContributionRequest]
 ) -> dict[str, Contribution]:
-    """This unit's answers to each call for a pool, by its serial; nothing while it waits."""
+    """This unit's answers to the calls for pools, by serial. Some may be missing for the moment."""
     answers = {request.serial: _to_pool(view, lxd, request) for request in requests}
     return {serial: c for serial, c in answers.items() if c is not None}
 
@@ -159,7 +157,7 @@ def _without_device(view: View, decided: Storage | None) -> Status | None:
 
 
 def _names_of_default(view: View, decided: Storage | None) -> frozenset[str]:
-    """The names of the default pool, of whatever backend and name it is or was.
+    """All names that the default pool has or had, with any backend.
 
     A pool of an earlier backend or name stays while it holds something. If the present one uses no
     devices, `storage-devices` can only be meant for it, unless `storage-pools` names it.
@@ -196,7 +194,7 @@ def _sources(view: View) -> dict[str, str]:
 
 
 def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status | None:
-    """Blocked if the last of some parts does not fit on this machine beside the others.
+    """Blocked if this machine has no room for the last of these parts beside the others.
 
     LXD makes its files sparse, so a lack of space would show only when they are full. Those of
     other pools may still grow.
@@ -208,14 +206,14 @@ def _no_room(view: View, configs: Sequence[MemberConfig], cure: str) -> Status |
         return blocked(f"{name}: {VOLUME_SIZE}={pool.volume_size} is more than {size}")
     if view.room is None or not _is_file(last):
         return None
-    left = view.room - _promised(view, others, {config.pool.name for config in configs})
+    left = view.room - _reserved_bytes(view, others, {config.pool.name for config in configs})
     if _bytes(last) <= left:
         return None
     space = f"{pool.size or LEAST_FILE} is wanted, {max(left, 0) >> 30} GiB are free"
     return blocked(f"{name}: {space}: {cure}")
 
 
-def _promised(view: View, configs: Sequence[MemberConfig], names: set[str]) -> int:
+def _reserved_bytes(view: View, configs: Sequence[MemberConfig], names: set[str]) -> int:
     """Bytes that files of pools may still take: these new files, and those of other pools."""
     growth = sum(size for made, size in view.growth.items() if made not in names)
     return growth + sum(_bytes(config) for config in configs if _is_file(config))
@@ -230,7 +228,7 @@ def _bytes(config: MemberConfig) -> int:
 
 
 def _unsupported(asker: str, word: str, server: Server) -> Status:
-    """Blocked for a machine without what a backend needs. `asker` names what asks for it."""
+    """Blocked if a machine lacks what a backend needs. `asker` is the option or pool to name."""
     if server.in_container:
         return blocked(f"{asker}: only dir works in a container: set dir, or use machines")
     if word == zfs_tools.ZFS and (without := zfs_tools.lacking(asker, server)):
@@ -270,7 +268,8 @@ def _wanted(
     existing = {record.pool: _as_made(record, wanted.get(record.pool)) for record in made}
     if token is not None and token.pools:
         return list(existing.values())
-    # The same as with a token: a unit that cannot use one would get the next one at once otherwise.
+    # The same pools as with a token: otherwise a unit that cannot use one would get the next one at
+    # once.
     in_options = {decided.pool: default, **{pool.name: pool for pool in view.more_pools}}
     return list({**in_options, **existing}.values())
 
@@ -300,15 +299,15 @@ def _member_config(
     backend = backends.BACKENDS.get(pool.backend)
     if backend is None or backend.driver not in server.drivers:
         return _unsupported(f"pool {pool.name} of {pool.backend}", pool.backend, server)
-    if backend.on_ceph and not pool.without_relation and (problem := _locked(view, pool)):
+    if backend.on_ceph and not pool.without_relation and (problem := _no_ceph_access(view, pool)):
         return problem
     device = devices.choice(view, pool, backend, taken)
     return device if isinstance(device, Status) else MemberConfig(pool, backend, device)
 
 
-def _locked(view: View, pool: WantedPool) -> Status | None:
+def _no_ceph_access(view: View, pool: WantedPool) -> Status | None:
     """Why this machine cannot use the application's Ceph for a pool."""
     if problem := ceph_access.not_ready(view) or ceph_access.without_key(view, pool):
         return problem
     is_file_system = pool.backend == backends.CEPHFS
-    return file_systems.locked(view, _version(view)) if is_file_system else None
+    return file_systems.without_admin_key(view, _version(view)) if is_file_system else None

@@ -32,9 +32,9 @@ _WITHOUT_LINKS = "daemon_storage_per_project"
 def due(view: View, lxd: ClusterView) -> list[list[Step]]:
     """By option: steps that set this member's volume for images or backups, if its pool exists.
 
-    LXD first sets a key and then moves the files. So the charm looks where its images are, and does
-    not read its configuration. It undoes an interrupted move and starts it again. Volumes whose
-    content nobody could see stay as they are, unless LXD is known to have moved it.
+    LXD first sets a key and then moves the files. So the charm checks where the files are, and does
+    not trust the key. It undoes an interrupted move and starts it again. Volumes with unknown
+    content stay as they are, unless LXD is known to have moved the content.
     """
     return [_due(key, option, view, lxd) for key, option in _wanted_volumes(view.options).items()]
 
@@ -54,14 +54,14 @@ def _gathered(key: str, volume: str, view: View, lxd: ClusterView) -> list[Step]
     pool, name = _split(volume)
     if volume in view.moved_off:
         return [DropVolume(pool, name)]
-    if volume in unseen(view, lxd):
+    if volume in unreadable(view, lxd):
         return []
     gather = GatherVolume(_kind(key), pool, name, mounts=_mounts(pool, lxd))
     return [gather, DropVolume(pool, name)]
 
 
-def unseen(view: View, lxd: ClusterView) -> frozenset[str]:
-    """Unused volumes of this member, as POOL/VOLUME, whose content nobody can see."""
+def unreadable(view: View, lxd: ClusterView) -> frozenset[str]:
+    """Unused volumes of this member, as POOL/VOLUME, whose content the charm cannot read."""
     unmounted = mounted_if_used(lxd) - view.mounted - view.moved_off
     return view.history.unmounted | unmounted
 
@@ -128,7 +128,7 @@ def not_mounted(volume: str) -> StatusText:
 def problem(view: View, lxd: ClusterView) -> Status | None:
     """Why the charm cannot follow an option, or delete a volume that LXD does not use."""
     options = view.options
-    if volumes := unseen(view, lxd):
+    if volumes := unreadable(view, lxd):
         return blocked(not_mounted(min(volumes)))
     usable = _usable(lxd)
     for key, option in _wanted_volumes(options).items():
@@ -140,7 +140,7 @@ def problem(view: View, lxd: ClusterView) -> Status | None:
     return None
 
 
-def given_up(view: View, lxd: ClusterView, member: Member) -> list[Step]:
+def removal(view: View, lxd: ClusterView, member: Member) -> list[Step]:
     """Steps that remove a leaving member's volumes: LXD would refuse to remove it with them.
 
     The content of a volume that LXD does not use is copied first, unless the operator gives it up.

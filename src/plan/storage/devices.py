@@ -13,7 +13,7 @@ from values.status import STATUS_LIMIT, Status, StatusText, blocked
 from values.wanted_pool import WantedPool, in_bytes
 
 SMALLEST = 256 * 1024 * 1024
-"""A file system of LXD needs at least so many bytes."""
+"""The bytes that a file system of LXD needs at least."""
 _LEAST_PATH = 12
 """Characters of a device's path that stay, whatever else a status says: `/dev/nvme0n1`."""
 

@@ -16,7 +16,7 @@ from values.status import Status, blocked
 _CLUSTER = "cephfs.cluster_name"
 
 
-def locked(view: View, version: str) -> Status | None:
+def without_admin_key(view: View, version: str) -> Status | None:
     """Blocked if an LXD of this version could not mount a file system of the Ceph here.
 
     LXD 6.8 and later ask the Ceph for its id, its monitors and its mode of messages without naming
@@ -29,10 +29,10 @@ def locked(view: View, version: str) -> Status | None:
     return blocked(f"LXD {number}: cephfs needs /etc/ceph/lxd-cluster.client.admin.keyring")
 
 
-def locked_after(view: View, lxd: ClusterView, before: str, after: str) -> Status | None:
+def without_admin_key_after(view: View, lxd: ClusterView, before: str, after: str) -> Status | None:
     """Blocked if another LXD could not mount a file system that the present one mounts."""
     if lxd_versions.asks_ceph_as_admin(before):
         return None
     there = (p for p in lxd.pools or () if p.driver == backends.CEPHFS)
     used = any(pool.config.get(_CLUSTER) == CEPH for pool in there)
-    return locked(view, after) if used else None
+    return without_admin_key(view, after) if used else None

@@ -3,10 +3,9 @@
 
 """Empty folders on this machine of pools that LXD did not finish.
 
-If LXD's daemon ends while it makes a pool, the folder is there and the member has not noted it. LXD
-then deletes the pool without the folder, and refuses to make one of that name: "Storage pool
-directory already exists" (measured on 5.0.2; lxdBackend.Create and storagePoolDelete are the same
-up to 6.9).
+LXD makes a folder, then its member notes that. If the daemon ends in between, LXD later deletes the
+pool without the folder, and refuses to make one of that name: "Storage pool directory already
+exists" (measured on 5.0.2; lxdBackend.Create and storagePoolDelete are the same up to 6.9).
 """
 
 from __future__ import annotations
@@ -30,5 +29,5 @@ def candidates(view: View) -> set[str]:
 
 
 def removal(view: View) -> tuple[RemoveLeftFolder, ...]:
-    """Removes the ones that prevent a wanted pool."""
+    """Removes the folders that prevent a wanted pool."""
     return tuple(RemoveLeftFolder(pool) for pool in sorted(view.left_folders))

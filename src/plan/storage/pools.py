@@ -3,7 +3,7 @@
 
 """The pools that the cluster needs, and what is missing of them.
 
-Only the coordinator acts on it. A pool is made on all members at once, so it first requests a
+Only the coordinator changes them. A pool is made on all members at once, so it first requests a
 contribution of each, and makes the pool when all have answered.
 """
 
@@ -41,8 +41,8 @@ class PoolChange:
 def default(pool: WantedPool, decided: Storage, existing: tuple[Pool, ...]) -> WantedPool:
     """The wanted default pool: `auto` and the name resolved.
 
-    A pool cannot change its backend. If another backend has the name, the new pool's is
-    NAME-BACKEND, and stays so after the old pool is gone.
+    A pool cannot change its backend. If a pool of another backend has the name, the new pool is
+    called NAME-BACKEND. It keeps that name after the old pool is gone.
     """
     backend = decided.backend if pool.backend == backends.AUTO else pool.backend
     other_name = backends.other_name(pool.name, backend)
@@ -77,7 +77,7 @@ def contested(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Statu
 
 
 def unmade(pools: tuple[WantedPool, ...], existing: tuple[Pool, ...]) -> list[WantedPool]:
-    """Those of them that do not exist on all members."""
+    """The pools among these that do not exist on all members."""
     made_pools = {p.name for p in existing if not p.half_made}
     return [pool for pool in pools if pool.name not in made_pools]
 
@@ -93,7 +93,7 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
     pools = wanted(view, decided, existing)
     if claimed_twice := contested(view, decided, existing):
         return PoolChange(problem=claimed_twice)
-    problem = misfit(view, decided, existing)
+    problem = mismatch(view, decided, existing)
     due = unmade(pools, existing)
     if not due:
         return PoolChange(() if problem else tuple(_drift(pools, existing)), problem=problem)
@@ -103,19 +103,19 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
     return replace(making, problem=problem or making.problem)
 
 
-def misfit(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
+def mismatch(view: View, decided: Storage, existing: tuple[Pool, ...]) -> Status | None:
     """Why an existing pool cannot be the wanted one. Then no existing pool is changed."""
     for pool in wanted(view, decided, existing):
         pool_in_lxd = made(pool.name, existing)
-        if pool_in_lxd is not None and (problem := _misfit(view, decided, pool, pool_in_lxd)):
+        if pool_in_lxd is not None and (problem := _mismatch(view, decided, pool, pool_in_lxd)):
             return problem
-    return ceph_access.lost(view, existing)
+    return ceph_access.unwanted_without_ceph(view, existing)
 
 
-def _misfit(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
+def _mismatch(view: View, decided: Storage, pool: WantedPool, pool_in_lxd: Pool) -> Status | None:
     """Why the existing pool of that name cannot be the wanted one."""
     on_ceph = backends.BACKENDS[pool.backend].on_ceph
-    if on_ceph and (problem := ceph_access.misplaced(view, pool.name)):
+    if on_ceph and (problem := ceph_access.without_ceph(view, pool.name)):
         return problem
     if not _is_of(pool_in_lxd, pool.backend):
         return blocked(
@@ -138,8 +138,8 @@ def _other_size(view: View, pool: WantedPool, size: str) -> Status:
     return blocked(f"storage-size={pool.size}: pool {pool.name} keeps its size; set {setting}")
 
 
-def moving(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
-    """Before the default profile changes to another pool: instances stay on the old one."""
+def pinning(wanted_pool: str, existing: tuple[Pool, ...]) -> list[PinRootDisks]:
+    """Keeps instances on the old pool before the default profile changes to another one."""
     return [
         PinRootDisks(pool.name)
         for pool in existing
@@ -182,7 +182,7 @@ def records(existing: tuple[Pool, ...]) -> tuple[Storage, ...]:
 
 
 def requests(peers: Peers) -> tuple[ContributionRequest, ...]:
-    """The current calls. Two members may take themselves for the coordinator for a moment."""
+    """The current calls. For a moment, two members may both act as the coordinator."""
     return tuple(data.call for data in peers.others.values() if data.call and data.cluster)
 
 
@@ -229,7 +229,7 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
     if refused:
         unit, why = refused[0]
         return PoolChange(request=request, problem=blocked(f"{unit}: {why}"))
-    if shared := shared_disks.same(by_member):
+    if shared := shared_disks.same_disk(by_member):
         first, second = shared
         problem = devices.one_disk(by_member[first].device, units[first], units[second])
         return PoolChange(request=request, problem=problem)

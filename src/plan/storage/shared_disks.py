@@ -3,7 +3,7 @@
 
 """Disks that several machines see, as in a SAN: each may be in a pool of one member only.
 
-Units compare what no other disk has: the disk's name in the world, or the UUIDs of its content.
+Units compare what no other disk has: the disk's world-wide name, or the UUIDs of its content.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def as_used(device: Device, peers: Peers | None) -> Device:
     return replace(device, use=f"is in a pool of {unit}")
 
 
-def same(contributions: Mapping[str, Contribution]) -> tuple[str, str] | None:
+def same_disk(contributions: Mapping[str, Contribution]) -> tuple[str, str] | None:
     """The first two members whose devices for a pool are one disk, by their names."""
     return next(
         (
@@ -53,7 +53,7 @@ def same(contributions: Mapping[str, Contribution]) -> tuple[str, str] | None:
     )
 
 
-def unknown(lxd: ClusterView, peers: Peers) -> tuple[str, ...]:
+def unpublished(lxd: ClusterView, peers: Peers) -> tuple[str, ...]:
     """This member's pools on devices whose disks the others do not know yet."""
     on_devices = (pool for pool, source in lxd.sources.items() if source.startswith(DEVICE))
     return tuple(pool for pool in on_devices if pool not in peers.own.disks)

@@ -16,7 +16,7 @@ ZFS = "zfs"
 def lacking(asker: str, server: Server) -> Status | None:
     """Blocked if LXD cannot use the kernel's zfs. `asker` names what asks for it.
 
-    None also if the kernel has none.
+    None also if the kernel has no zfs.
     """
     if server.zfs is None or ZFS in server.drivers:
         return None

@@ -185,8 +185,8 @@ def test_what_carries_networks_is_the_same_in_any_order():
         BindingAddress("10.0.0.10", "10.0.0.0/24", "eth2"),
     ]
 
-    assert {choice.carrier(order) for order in permutations(listed)} == {listed[1]}
-    assert choice.carrier([]) is None
+    assert {choice.network_address(order) for order in permutations(listed)} == {listed[1]}
+    assert choice.network_address([]) is None
 
 
 # On whole clusters.

@@ -150,7 +150,7 @@ class TestRemoval:
     def notes(self, lxd: ClusterView, now: float) -> list[str]:
         view = seen(lxd, now, self.LEFT)
         peers = peers_of(view)
-        return [str(step) for step in orphaned_members.noticed(view, lxd, peers, peers.own)]
+        return [str(step) for step in orphaned_members.noting(view, lxd, peers, peers.own)]
 
     def removed(self, lxd: ClusterView, now: float) -> tuple[object, ...]:
         view = seen(lxd, now, self.LEFT)

@@ -226,4 +226,4 @@ def test_members_that_could_take_it_if_they_were_there():
     lxd = replace(cluster(moves, members=members), orphaned=frozenset({"m1"}))
 
     assert migration.targets(moves, lxd, "m2") == ()
-    assert migration.absent(moves, lxd, "m2") == ("m0",)
+    assert migration.absent_targets(moves, lxd, "m2") == ("m0",)

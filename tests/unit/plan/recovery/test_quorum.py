@@ -191,7 +191,7 @@ def test_only_copies_of_members_without_a_unit(case: Case, expected: list[str]):
     view = case.view()
     assert view.peers is not None
 
-    assert quorum.only_copies(view, view.peers) == expected
+    assert quorum.voters_with_only_copies(view, view.peers) == expected
 
 
 def test_the_others_are_asked_about_those_that_are_lost():
@@ -252,7 +252,7 @@ def test_a_spare_has_no_copy_and_an_empty_log_no_age(
     peers = case.view().peers
     assert isinstance(peers, Peers)
 
-    assert quorum.age(peers, case.copy()) == (expected and Entry(*expected))
+    assert quorum.last_entry(peers, case.copy()) == (expected and Entry(*expected))
 
 
 def test_the_units_with_the_database_are_noted_while_it_answers():
