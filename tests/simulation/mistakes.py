@@ -225,7 +225,7 @@ MISTAKES = (
     Mutant(
         "only a leader that LXD calls offline sends no heartbeats",
         heartbeats,
-        "_quiet_while_evacuated",
+        "_without_heartbeats_while_evacuated",
         _never_quiet,
         QUIET_EVACUATED_LEADER,
     ),
