@@ -116,12 +116,12 @@ def _unreachable_units(juju: HookInput, lxd: ClusterView, ports: Ports) -> froze
     )
 
 
-def _hidden_networks(
+def _join_obstacles(
     juju: HookInput, lxd: ClusterView, ports: Ports
 ) -> Mapping[tuple[str, str], str]:
-    """See `ClusterView.hidden`."""
+    """See `ClusterView.join_obstacles`."""
     waits = juju.peers is not None and admission.has_waiting(juju.unit, lxd, juju.peers)
-    return ports.lxd.projects.hidden_networks() if waits else {}
+    return ports.lxd.projects.join_obstacles() if waits else {}
 
 
 def _waits_to_exchange(juju: HookInput) -> bool:
@@ -211,7 +211,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         lxd,
         unreachable_units=_unreachable_units(juju, lxd, ports),
         without_heartbeat=_without_heartbeat(lxd, ports),
-        hidden=_hidden_networks(juju, lxd, ports),
+        join_obstacles=_join_obstacles(juju, lxd, ports),
     )
     if juju.leaving:
         return _for_leaving(_with_holdings(juju, lxd, ports), ports)

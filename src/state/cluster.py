@@ -262,9 +262,11 @@ class ClusterView:
     unreachable_units: frozenset[str] = frozenset()
     """Units that are to join whose LXD this member cannot reach. For the member that admits them.
     """
-    hidden: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """By project and name: networks that LXD shows to nobody, and the project's key that does it.
-    For the member that admits units, while one waits.
+    join_obstacles: Mapping[tuple[str, str], str] = field(
+        default_factory=dict[tuple[str, str], str]
+    )
+    """By project and name: a hidden network, or a cluster group that the project names, and the
+    project's key for it. For the member that admits units, while one waits.
     """
     orphaned: frozenset[str] = frozenset()
     """Members whose units Juju no longer has, if a unit leaves."""

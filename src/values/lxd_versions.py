@@ -21,6 +21,10 @@ _NEWER_ZFS_BEGINS, _LEAST_ZFS = (6, 7), (2, 2)
 """From this version on LXD needs a kernel with this zfs (its release notes)."""
 
 
+_GROUPS_BEGIN = (5, 21, 4), (6, 4)
+"""From these versions on LXD looks whether the cluster groups that a project names exist."""
+
+
 def number(version: str) -> str:
     """The number in a version: 5.21.7 of 5.21.7-1f23abc. Empty for a build between releases."""
     match = _NUMBER.match(version)
@@ -56,6 +60,15 @@ def ends_buckets(before: str, after: str) -> bool:
 def asks_ceph_as_admin(version: str) -> bool:
     """Whether an LXD needs the key of Ceph's default user for a pool of cephfs."""
     return ordered(version) >= _ADMIN_BEGINS
+
+
+def needs_groups(version: str) -> bool:
+    """Whether a joining LXD refuses projects that name a cluster group.
+
+    It makes them before it knows the cluster's groups (projectValidateConfig in api_project.go).
+    """
+    begins = next((first for first in _GROUPS_BEGIN if ordered(version)[:1] == first[:1]), None)
+    return begins is None or ordered(version) >= begins
 
 
 def ends_zfs(version: str, zfs: str) -> bool:

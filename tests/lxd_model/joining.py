@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.lxd_model import certificates, heartbeats, hiding, networks, peers, pools, times
+from tests.lxd_model import certificates, heartbeats, networks, peers, pools, projects, times
 from tests.lxd_model.listeners import CLUSTER, CORE, covers, is_wildcard
 from tests.lxd_model.operations import NEVER, Work
 from tests.lxd_model.records import JoinToken, Records, Role, Row, State
@@ -245,6 +245,7 @@ def _take_parts(server: Server, records: Records, request: JoinRequest) -> None:
     for pool in list(records.pools.values()):
         if pool.status != "Pending":
             pools.join(server, records, pool.name, request)
+    projects.require_groups(server, records)
     for network in list(records.networks.values()):
         if not network.half_made:
             networks.join(server, records, network.name, request)
@@ -252,7 +253,7 @@ def _take_parts(server: Server, records: Records, request: JoinRequest) -> None:
 
 def _accept(server: Server, records: Records, request: JoinRequest) -> None:
     """A member accepts the server, or says why not."""
-    if problem := hiding.hidden(records):
+    if problem := projects.hidden(records):
         raise Refusal(f"Failed request to add member: {problem}")
     if any(row.name == request.name for row in records.members):
         problem = f"The cluster already has a member with name: {request.name}"

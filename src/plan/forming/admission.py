@@ -23,8 +23,11 @@ from state.view import Peers, View
 from steps.forming import AwaitJoin, CancelToken, MakeToken
 from steps.leaving import RemoveMember
 from steps.plan import Step
+from values import lxd_versions
 from values.addresses import PORT
 from values.status import StatusText
+
+_GROUPS = "restricted.cluster.groups"
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,13 @@ def _candidates(
 
 
 def _no_join_succeeds(lxd: ClusterView) -> bool:
-    """Whether a network is errored or hidden: LXD refuses every join then.
+    """Whether LXD refuses every join, because of a project or because a network is errored.
 
     A joining LXD leaves the network out of its request, and the cluster answers `Joining member has
-    no config for network`, or `Missing network`. The coordinator makes the network while no unit
-    joins. A network that no option names is the operator's to finish or delete.
+    no config for network`. The coordinator makes the network while no unit joins. A network that no
+    option names is the operator's to finish or delete.
     """
-    return bool(lxd.hidden) or any(network.errored for network in lxd.networks or ())
+    return bool(_in_projects(lxd)) or any(network.errored for network in lxd.networks or ())
 
 
 def _holder(
@@ -317,15 +320,21 @@ def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
     """Units that cannot join, with the reason, such as a name that a member has already."""
     reasons = {u: _why_taken(u, d, lxd) for u, d in sorted(peers.others.items()) if not d.cluster}
     cannot = {unit: _closed_port(peers.others[unit], lxd) for unit in sorted(lxd.unreachable_units)}
-    hiding = dict.fromkeys(_waiting(peers), _hiding(lxd)) if lxd.hidden else {}
-    return hiding | cannot | {unit: why for unit, why in reasons.items() if why}
+    prevented = dict.fromkeys(_waiting(peers), why) if (why := _in_projects(lxd)) else {}
+    return prevented | cannot | {unit: why for unit, why in reasons.items() if why}
 
 
-def _hiding(lxd: ClusterView) -> StatusText:
-    """The message about a network that its project hides, with the remedy."""
-    (project, network), key = min(lxd.hidden.items())
+def _in_projects(lxd: ClusterView) -> StatusText:
+    """Why LXD refuses every join for a project, with the remedy. Empty if it does not."""
+    looks_for_groups = lxd_versions.needs_groups(lxd.server.version)
+    found = {k: v for k, v in lxd.join_obstacles.items() if v != _GROUPS or looks_for_groups}
+    if not found:
+        return ""
+    (project, name), key = min(found.items())
+    if key == _GROUPS:
+        return f"project {project}: no join before you unset {key}"
     cure = f"unset its {key}" if key.endswith(".nic") else f"add it to its {key}"
-    return f"project {project} hides {network}: {cure}"
+    return f"project {project} hides {name}: {cure}"
 
 
 def _closed_port(data: UnitData, lxd: ClusterView) -> StatusText:

@@ -11,9 +11,9 @@ from tests.lxd_model import networks, times
 from tests.lxd_model.api import used_by
 from tests.lxd_model.api.call import Answer, Call, Change, Handler, change, make
 from tests.lxd_model.api.etag import check, etag
-from tests.lxd_model.hiding import visible
 from tests.lxd_model.keys import known_keys
 from tests.lxd_model.networks import OWN_KEYS
+from tests.lxd_model.projects import visible
 from tests.lxd_model.refusal import Refusal, bad
 from tests.lxd_model.things import DEFAULT, NO_CONFIG, Config
 

@@ -1,16 +1,18 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Networks that a restricted project hides: LXD leaves them out of every answer."""
+"""Restrictions of projects: networks that they hide, and what makes LXD refuse a join."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.lxd_model.things import is_true
+from tests.lxd_model.refusal import Refusal
+from tests.lxd_model.things import DEFAULT, is_true
 
 if TYPE_CHECKING:
     from tests.lxd_model.records import Records
+    from tests.lxd_model.server import Server
 
 
 def visible(records: Records, project: str, name: str) -> bool:
@@ -35,3 +37,24 @@ def hidden(records: Records) -> str:
         if made and not visible(records, network.project, network.name):
             return f'Missing network "{network.name}" in project "{network.project}"'
     return ""
+
+
+def require_groups(server: Server, records: Records) -> None:
+    """Refuses the projects of a cluster that name a cluster group.
+
+    A joining server first makes each project with networks of its own, and has no group but
+    `default` (measured on 5.21.7 and 6.9; projectValidateConfig, from 5.21.4 and 6.4 on).
+    """
+    if not server.generation.modern:
+        return
+    for project in records.projects.values():
+        if project.name != DEFAULT and not is_true(project.config.get("features.networks", "")):
+            continue
+        named = project.config.get("restricted.cluster.groups", "")
+        if foreign := [group for group in named.split(",") if group.strip() not in ("", DEFAULT)]:
+            key = "restricted.cluster.groups"
+            raise Refusal(
+                "Failed initializing member: Failed initializing storage pools and networks: "
+                f'Failed creating local member project "{project.name}": Invalid project '
+                f'configuration key "{key}" value: Cluster group "{foreign[0]}" not found'
+            )
