@@ -18,7 +18,7 @@ from act.handlers import Handlers
 from lxd import certificate_errors, join_tokens
 from lxd.errors import LxdError, LxdUnreachable
 from plan.forming import identity
-from plan.networks import networks
+from plan.networks import on_interfaces
 from plan.storage import pools
 from ports.ports import Ports
 from records import join_lock, loss_record, member_marks
@@ -218,7 +218,7 @@ def make_token(step: MakeToken, unit: str, ports: Ports, history: RunHistory) ->
             certificate=join_tokens.certificate(token),
             adopted=step.adopted,
             pools=pools.records(_made_soon(ports.lxd.pools.list(), step.soon)),
-            networks=networks.records(_with_parents(existing, ports)),
+            networks=on_interfaces.records(_with_parents(existing, ports)),
         )
     return replace(history, made=made)
 
@@ -233,7 +233,7 @@ def _with_parents(existing: Iterable[Network], ports: Ports) -> tuple[Network, .
     up = [member.name for member in ports.lxd.members.list() if member.up]
     parents = ports.lxd.networks.parents
     return tuple(
-        replace(n, parents=parents(n.name, up, key)) if (key := networks.unlisted(n)) else n
+        replace(n, parents=parents(n.name, up, key)) if (key := on_interfaces.unlisted(n)) else n
         for n in existing
     )
 

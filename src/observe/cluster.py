@@ -21,7 +21,7 @@ from observe.addresses import not_listening
 from options.options import Options
 from plan import duties
 from plan.forming import admission
-from plan.networks import networks, overlay_dhcp, raw_nics
+from plan.networks import on_interfaces, overlay_dhcp, raw_nics
 from plan.storage import pools
 from plan.verified_peers import verified
 from ports.ports import Ports
@@ -263,7 +263,7 @@ def _admits(juju: HookInput, lxd: ClusterView) -> bool:
 def _with_own_parents(juju: HookInput, lxd: ClusterView, ports: Ports) -> ClusterView:
     """The same, with this member's interfaces of the networks that the options name."""
     own = lxd.server.name
-    names = networks.listed(juju.options, lxd.networks or ())
+    names = on_interfaces.listed(juju.options, lxd.networks or ())
     found = {name: ports.lxd.networks.parents(name, [own]) for name in names}
     known = {name: parents[own] for name, parents in found.items() if own in parents}
     return replace(lxd, own_parents=known)
@@ -343,15 +343,15 @@ def with_networks(lxd: ClusterView, options: Options, ports: Ports) -> ClusterVi
     existing = ports.lxd.networks.list()
     members = [m.name for m in lxd.members if m.up]
     with_parents = {
-        *networks.with_changed_list(options, existing),
-        *networks.by_hand(options, existing),
-        *networks.beside_uplinks(options, existing),
+        *on_interfaces.with_changed_list(options, existing),
+        *on_interfaces.by_hand(options, existing),
+        *on_interfaces.beside_uplinks(options, existing),
     }
     parents = {name: ports.lxd.networks.parents(name, members) for name in sorted(with_parents)}
     existing = tuple(replace(n, parents=parents.get(n.name, {})) for n in existing)
     lacking = ports.lxd.profiles.still_without_nic(without_nic.read(lxd.notes))
     lxd = replace(lxd, networks=existing, nic=nic, root=root, without_nic=lacking)
-    if networks.uplink_due(options, existing) or networks.uplink_moves(options, existing):
+    if on_interfaces.uplink_due(options, existing) or on_interfaces.uplink_moves(options, existing):
         return _with_raw_nics(lxd, ports)
     return lxd
 

@@ -43,8 +43,7 @@ def marked(
     every = list(chain.from_iterable(found.values()))
     uses = {node: f"is in pool {pool}" for node, pool in _pools(sources, ports).items()}
     wanted = [device for selection in unmade for device in found.get(selection, ())]
-    if unused := [d.node for d in wanted if not (d.use or d.node in uses)]:
-        uses |= _or_unknown(partial(_of_instances, member, ports), unused)
+    uses |= _in_instances([d for d in wanted if not d.use], uses, member, ports)
     # A zpool on one partition counts as one on the whole disk: see `_in_groups`.
     uses |= _by(_of_disk, every, uses)
     uses |= _in_groups(every, sources, member, ports)
@@ -54,6 +53,14 @@ def marked(
         selection: tuple(replace(d, use=d.use or uses.get(d.node, "")) for d in matching)
         for selection, matching in found.items()
     }
+
+
+def _in_instances(
+    wanted: Iterable[Device], uses: Mapping[str, str], member: str, ports: Ports
+) -> dict[str, str]:
+    """By node of an instance's disk: its use. LXD is asked only for devices without a known use."""
+    unused = [device.node for device in wanted if device.node not in uses]
+    return _or_unknown(partial(_of_instances, member, ports), unused) if unused else {}
 
 
 def _in_groups(
@@ -72,12 +79,16 @@ def _by_other_paths(
 ) -> dict[str, str]:
     """By node of a device that is another path to a disk in use: that use."""
     others = [device for device in found if device.unique and device.node not in uses]
-    if not others or not uses:
+    if not (others and uses):
         return {}
     used = ports.machine.devices(tuple(uses))
     by_name = {name: uses[device.node] for device in used for name in device.unique}
     found_uses = {d.node: next(filter(None, map(by_name.get, d.unique)), "") for d in others}
-    return {node: use for node, use in found_uses.items() if use}
+    return _without_empty(found_uses)
+
+
+def _without_empty(uses: Mapping[str, str]) -> dict[str, str]:
+    return {node: use for node, use in uses.items() if use}
 
 
 def _may_be_in_group(device: Device) -> bool:
@@ -186,15 +197,20 @@ def _use(device: Device, ports: Ports) -> str:
     server = ports.lxd.server.get()
     member = server.name if server.clustered else ""
     found = _sources((pool.name for pool in ports.lxd.pools.list()), member, ports)
-    given = {pool: source.given for pool, source in found.items()}
-    by_id = {source.present: pool for pool, source in found.items()}
-    if pool := next((by_id[one] for one in device.ids if one in by_id), ""):
+    if pool := _pool_on(device, found):
         return f"is in pool {pool}"
+    given = {pool: source.given for pool, source in found.items()}
     uses = {node: f"is in pool {pool}" for node, pool in _pools(given, ports).items()}
     uses = {**_of_instances(member, ports), **uses}
     if device.holds in _OF_GROUPS:
         uses |= _now_in(found, ports)
     return uses.get(device.node) or _by_other_paths((device,), uses, ports).get(device.node, "")
+
+
+def _pool_on(device: Device, sources: Mapping[str, PoolSource]) -> str:
+    """The pool that is on a device by the device's own identifiers, empty if none is."""
+    by_id = {source.present: pool for pool, source in sources.items()}
+    return next((by_id[one] for one in device.ids if one in by_id), "")
 
 
 def _sources(pools: Iterable[str], member: str, ports: Ports) -> dict[str, PoolSource]:

@@ -21,6 +21,7 @@ from plan.networks import (
     gateways,
     left_bridges,
     networks,
+    on_interfaces,
     overlay_dhcp,
     own_parents,
     profile_nics,
@@ -231,7 +232,7 @@ def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
         "on_devices": tuple(sorted(on_devices)),
         "sources": {p: s for p, s in lxd.sources.items() if p not in on_devices},
         "pools": pools.records(_pools_beside_default(view, lxd, own)),
-        "placed": networks.placed(view, lxd),
+        "placed": on_interfaces.placed(view, lxd),
         "removed": orphaned_members.units_without_member(lxd, view.peers.others)
         if view.peers
         else (),

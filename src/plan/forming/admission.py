@@ -378,10 +378,7 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> StatusText:
         return ""
     named = member.name == data.name
     shared = "name" if named else "address"
-    failed = not data.unsure and member_units.is_left_by_failed_join(
-        member, unit, data.attempt, lxd
-    )
-    if member.offline and failed:
+    if member.offline and _join_has_failed(unit, data, member, lxd):
         return f"an offline member has this {shared}: lxc cluster remove --force {member.name}"
     if named and member.address != data.address:
         return member_names.taken(data.name)
@@ -389,6 +386,12 @@ def _why_taken(unit: str, data: UnitData, lxd: ClusterView) -> StatusText:
     if not member.offline and member.answers:
         return ""
     return f"the offline member {member.name} has this address: bring it back, or remove this unit"
+
+
+def _join_has_failed(unit: str, data: UnitData, member: Member, lxd: ClusterView) -> bool:
+    """Whether a failed join of the unit left this member."""
+    failed = member_units.is_left_by_failed_join(member, unit, data.attempt, lxd)
+    return failed and not data.unsure
 
 
 def _offline_at(address: str, lxd: ClusterView) -> Member | None:

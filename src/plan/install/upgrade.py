@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from plan import cluster_change
 from plan.install import versions
@@ -45,16 +45,21 @@ def of_leaving_unit(view: View) -> tuple[Step, ...]:
 
     While they wait, no member takes its instances, and the database may have no quorum.
     """
-    lxd, resource, snap = view.lxd, view.resource, view.snap
+    resource, snap = view.resource, view.snap
     if view.peers is None or resource is None or snap.same_as_resource:
         return ()
     if not _is_awaited(view, view.peers) or lxd_versions.same(versions.running(view), snap.offered):
         return ()
-    if not snap.installed or not fits(view) or versions.refused_file(view):
-        return ()
-    if isinstance(lxd, ClusterView) and (not lxd.server.clustered or _with_buckets(view, lxd)):
-        return ()
-    return _steps(view, resource)
+    return _steps(view, resource) if snap.installed and _can_use(view) else ()
+
+
+def _can_use(view: View) -> bool:
+    """Whether a leaving member's machine can use the attached file."""
+    if not fits(view):
+        return False
+    if not isinstance(view.lxd, ClusterView):
+        return True
+    return view.lxd.server.clustered and _with_buckets(view, view.lxd) is None
 
 
 def _is_awaited(view: View, peers: Peers) -> bool:
@@ -177,20 +182,29 @@ def _without_unit(view: View, lxd: ClusterView, resource: Resource) -> Status | 
     outside_queue = cluster_change.members_outside_queue(view, lxd, view.peers)
     # Juju has these units: they are about to leave, and have no place in the queue any more.
     with_unit = {lxd.member_of(d): d for d in view.peers.others.values() if d.cluster}
-    # LXD 5.0 never calls a member newer.
-    older = [
-        m
-        for m in outside_queue
-        if not m.newer and not (m in with_unit and _has_exchanged(with_unit[m], view, resource))
-    ]
+    older = _older(outside_queue, with_unit, view, resource)
     if leavers := [m.name for m in older if m in with_unit]:
         return waiting(f"to exchange the LXD snap until {leavers[0]} has left")
-    if not older:
-        return None
-    if cluster_change.has_only_copy(older[0].name, lxd):
-        return blocked(cluster_change.only_copy(older[0].name))
+    return _to_be_removed(older[0], lxd) if older else None
+
+
+def _older(
+    members: Iterable[Member],
+    with_unit: Mapping[Member | None, UnitData],
+    view: View,
+    resource: Resource,
+) -> list[Member]:
+    """The members that have an older LXD. LXD 5.0 never calls a member newer: its unit does."""
+    exchanged = [m for m, data in with_unit.items() if _has_exchanged(data, view, resource)]
+    return [m for m in members if not m.newer and m not in exchanged]
+
+
+def _to_be_removed(member: Member, lxd: ClusterView) -> Status:
+    """What the operator must do with a member that has no unit, and an older LXD."""
+    if cluster_change.has_only_copy(member.name, lxd):
+        return blocked(cluster_change.only_copy(member.name))
     cure = "empty it, then lxc cluster remove it"
-    return waiting(f"to exchange LXD: {older[0].name} has no unit: {cure}")
+    return waiting(f"to exchange LXD: {member.name} has no unit: {cure}")
 
 
 def fits(view: View) -> bool:
@@ -231,12 +245,11 @@ def _unready(view: View, lxd: ClusterView, resource: Resource) -> Status | None:
     offered = view.snap.offered
     if view.peers is None or lxd_versions.same(versions.running(view), offered):
         return None
-    outdated = {u: d for u, d in view.peers.others.items() if _is_outdated(d, lxd, view, resource)}
-    without = [unit for unit, data in outdated.items() if data.attached != resource.digest]
-    unfit = [unit for unit in outdated if unit not in without and not outdated[unit].fits]
-    if unfit:
+    outdated = _outdated(view.peers, lxd, view, resource)
+    with_file = {u: d for u, d in outdated.items() if d.attached == resource.digest}
+    if unfit := [unit for unit, data in with_file.items() if not data.fits]:
         return blocked(f"{min(unfit)} cannot install the attached LXD: see its status")
-    if without := [*without, *_without_data(view.peers, lxd)]:
+    if without := [*(outdated.keys() - with_file.keys()), *_without_data(view.peers, lxd)]:
         return waiting(f"to exchange LXD until these have the file: {names(without)}")
     return None
 
@@ -254,8 +267,14 @@ def _without_data(peers: Peers, lxd: ClusterView) -> set[str]:
     return {unit for m in others if (unit := member_units.unit_of(m, lxd)) in queued}
 
 
+def _outdated(
+    peers: Peers, lxd: ClusterView, view: View, resource: Resource
+) -> dict[str, UnitData]:
+    """The other units that have a member without the attached LXD."""
+    return {u: d for u, d in peers.others.items() if _is_outdated(d, lxd, view, resource)}
+
+
 def _is_outdated(data: UnitData, lxd: ClusterView, view: View, resource: Resource) -> bool:
-    """Whether another unit has a member that does not have the attached LXD yet."""
     member = lxd.member_of(data)
     return member is not None and not (_has_exchanged(data, view, resource) or member.newer)
 
@@ -286,15 +305,18 @@ def _first_member(view: View, lxd: ClusterView, resource: Resource) -> str:
     After all daemons restarted in the same second, a Raft leader of 5.0.2 sent no heartbeats any
     more (seen once, five members).
     """
+    if down := [m.name for m in lxd.members if not (m.online or m.blocked)]:
+        return min(down)
     others: Mapping[str, UnitData] = view.peers.others if view.peers else {}
-    outdated = [
-        u
-        for u, d in others.items()
-        if (m := lxd.member_of(d)) and not m.newer and d.snap != resource.digest
-    ]
-    earlier = sorted(unit for unit in outdated if unit < view.unit)
-    down = sorted(m.name for m in lxd.members if not (m.online or m.blocked))
-    return next(iter((*down, *earlier)), "")
+    return min(
+        (u for u in others if u < view.unit and _waits(others[u], lxd, resource)), default=""
+    )
+
+
+def _waits(data: UnitData, lxd: ClusterView, resource: Resource) -> bool:
+    """Whether another unit has a member, and has not installed the file there."""
+    member = lxd.member_of(data)
+    return member is not None and not member.newer and data.snap != resource.digest
 
 
 def _down(lxd: ClusterView, peers: Peers | None, resource: Resource) -> set[str]:

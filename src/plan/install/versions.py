@@ -100,17 +100,21 @@ def first_install(view: View) -> tuple[Status, Step | None]:
         ), None
     members = {unit: view.peers.others[unit] for unit in versions}
     version = number(next(iter(versions.values())))
-    channel = _channel(members) or option.channel
-    alike = _revisions(members, view.arch)
     if _are_of_files(members):
         return blocked(
             f"LXD {version} of the members is from a file: attach that file as lxd-snap"
         ), None
+    return waiting("for the LXD snap"), _of_members(members, version, view.arch, option)
+
+
+def _of_members(
+    members: Mapping[str, UnitData], version: str, arch: str, option: InstallSnap
+) -> Step:
+    """Installs the members' revision, or their version where revisions differ by architecture."""
+    channel, alike = _channel(members) or option.channel, _revisions(members, arch)
     if len(alike) == 1:
-        return waiting("for the LXD snap"), InstallSnap(channel, alike.pop())
-    if not version:
-        return waiting("for the LXD snap"), option
-    return waiting("for the LXD snap"), InstallSnapVersion(channel, version)
+        return InstallSnap(channel, alike.pop())
+    return InstallSnapVersion(channel, version) if version else option
 
 
 def follows_store(view: View) -> bool:

@@ -139,14 +139,8 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return outcomes.with_steps(*due)
     if len(lxd.members) > 1 and (quiet := heartbeats.status(view, lxd, peers)):
         return _held_without_heartbeats(view, lxd, member, quiet)
-    if failed := failed_joins.left_member(lxd, peers):
-        return outcomes.held(
-            waiting(f"to leave until LXD has noticed that {failed.name} is offline")
-        )
-    if expects := last_unit.expected(view, lxd, peers):
-        return _let_in(view, lxd, peers, expects)
-    if joiners := _awaited_joiners(view, lxd, peers):
-        return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
+    if joins := _before_joins(view, lxd, peers):
+        return joins
     if len(lxd.members) == 1:
         return _plan_only_member(view, lxd, peers, member)
     if unknown := failed_joins.uncertain_member(lxd, peers):
@@ -156,6 +150,19 @@ def _before_evacuation(view: View, lxd: ClusterView, peers: Peers, member: Membe
         return _blocked(view, lxd, member, reasons, set(blockers.quorum(min_voters, lxd, member)))
     joining = admission.awaiting(view, lxd, peers)
     return outcomes.with_steps(*joining) if joining else None
+
+
+def _before_joins(view: View, lxd: ClusterView, peers: Peers) -> Plan | None:
+    """The member stays until a join has failed for certain, or until one has succeeded."""
+    if failed := failed_joins.left_member(lxd, peers):
+        return outcomes.held(
+            waiting(f"to leave until LXD has noticed that {failed.name} is offline")
+        )
+    if expects := last_unit.expected(view, lxd, peers):
+        return _let_in(view, lxd, peers, expects)
+    if joiners := _awaited_joiners(view, lxd, peers):
+        return outcomes.held(waiting(f"to leave once {_one_of(joiners)} has joined"))
+    return None
 
 
 def _awaited_joiners(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:

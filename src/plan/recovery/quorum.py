@@ -53,18 +53,30 @@ def recovery(view: View, peers: Peers, copy: DatabaseCopy, named: frozenset[str]
     copy = _with_later_members(view, peers, copy)
     if problem := _unknown_name(view, peers, copy, named):
         return Recovery(problem)
-    lost_nodes = [n for n in _others_with_copies(copy, peers) if _is_lost(n, view, peers, named)]
+    others = _others_with_copies(copy, peers)
+    lost_nodes = [node for node in others if _is_lost(node, view, peers, named)]
     lost = {node.address for node in lost_nodes}
-    rest = [n for n in _others_with_copies(copy, peers) if n.address not in lost]
+    rest = [node for node in others if node.address not in lost]
     rest += _promotable(copy, view, peers, named)
-    problem = (
+    return Recovery(_problem(view, peers, copy, lost_nodes, rest), frozenset(lost))
+
+
+def _problem(
+    view: View,
+    peers: Peers,
+    copy: DatabaseCopy,
+    lost_nodes: list[DatabaseNode],
+    rest: list[DatabaseNode],
+) -> str:
+    """What prevents a recovery without the lost members. `rest` are the others with a copy."""
+    lost = {node.address for node in lost_nodes}
+    return (
         _unusable(view, peers, copy)
         or _quorum_may_return(view, peers, copy, lost)
         or _works_elsewhere(view, peers)
         or _not_newest(view, peers, copy, rest, lost)
         or _may_still_answer(view, peers, lost_nodes)
     )
-    return Recovery(problem, frozenset(lost))
 
 
 def _others_with_copies(copy: DatabaseCopy, peers: Peers) -> list[DatabaseNode]:
@@ -325,14 +337,15 @@ def voters_with_only_copies(view: View, peers: Peers) -> list[str]:
     copy, units = view.database, view.units
     if copy is None or units is None or last_entry(peers, copy) != _NO_COPY:
         return []
-    others = [peers.others.get(unit) for unit in units.in_juju - {view.unit}]
-    if not all(data is not None and _has_no_copy(data) for data in others):
+    if not all(_has_no_copy(peers.others.get(unit)) for unit in units.in_juju - {view.unit}):
         return []
     return sorted(n.name or n.address for n in copy.nodes if n.role is Role.VOTER)
 
 
-def _has_no_copy(data: UnitData) -> bool:
+def _has_no_copy(data: UnitData | None) -> bool:
     """Whether a unit never was a member, or says that its member has no copy."""
+    if data is None:
+        return False
     if not data.cluster:
         return True
     return data.silent is not None and Entry(data.silent.term, data.silent.index) == _NO_COPY

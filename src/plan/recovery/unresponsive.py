@@ -136,6 +136,11 @@ def join_failed(view: View, reason: UnresponsiveReason) -> str:
         return ""
     if reason is UnresponsiveReason.HALF_JOINED:
         return "its join was interrupted"
+    return _join_hangs(view, forming, reason)
+
+
+def _join_hangs(view: View, forming: Forming, reason: UnresponsiveReason) -> str:
+    """That the join takes too long, empty if it does not."""
     if view.peers is not None and identity.noted_is_ours(view, view.peers):
         # It has joined, too, and may even be a voter.
         return ""
@@ -172,11 +177,14 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
         without_unit = versions.waits_for_member_without_unit(view, peers) if lasts(view) else None
         return without_unit or versions.waits_for(view, peers)
-    members = [d for d in peers.others.values() if d.cluster]
-    unequal = any(versions.differ(view.snap, peers.own, d) for d in members)
-    waits = unequal and lxd.reason in WITHOUT_DATABASE
+    waits = lxd.reason in WITHOUT_DATABASE and _have_other_versions(view, peers)
     behind = lxd.reason is UnresponsiveReason.STOPPED and versions.is_behind(view, peers)
     return versions.waits_for(view, peers) if waits or behind else None
+
+
+def _have_other_versions(view: View, peers: Peers) -> bool:
+    members = (data for data in peers.others.values() if data.cluster)
+    return any(versions.differ(view.snap, peers.own, data) for data in members)
 
 
 def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:

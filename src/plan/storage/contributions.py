@@ -255,9 +255,15 @@ def _wanted(
         return _unsupported(
             f"storage-backend={default_pool.backend}", default_pool.backend, lxd.server
         )
-    wanted = {pool.name: pool for pool in view.more_pools}
     if decided is None:
-        return [replace(default_pool, backend=backend.name), *wanted.values()]
+        return [replace(default_pool, backend=backend.name), *view.more_pools]
+    return _decided(view, decided, token)
+
+
+def _decided(view: View, decided: Storage, token: Token | None) -> list[WantedPool]:
+    """The same once the cluster's default pool is known."""
+    default_pool = view.default_pool
+    wanted = {pool.name: pool for pool in view.more_pools}
     default = replace(default_pool, name=decided.pool, backend=decided.backend, size=decided.size)
     if _devices_are_for_earlier(view, decided):
         default = replace(default, devices=())
