@@ -25,8 +25,12 @@ from values.status import STATUS_LIMIT, Status, StatusText, blocked, count, name
 _ABANDON = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
 """A cause in a status needs at least this number of characters to be useful."""
-_BACKUPS = "Instance has backups"
-"""LXD's refusal to move an instance whose backups would stay behind."""
+_CURES = {"Instance has backups": "delete them", "Reached maximum": "raise the project's limit"}
+"""LXD's refusals to move an instance, each with what helps.
+
+Backups would stay behind. LXD 5.0 counts an instance twice in the limits of its project while it
+moves (measured on 5.0.2; 6.9 does not).
+"""
 _NO_COPY = "has no copy of the database: add a unit first"
 _REMOVE = "Or move what {name} holds, and: lxc cluster remove {name}"
 """The advice for a member that an operator joined by hand."""
@@ -43,10 +47,9 @@ class NotTaken:
     """Whether LXD was to move it while it runs."""
 
     def __str__(self) -> StatusText:
-        cure = "delete them" if _BACKUPS in self.why else "move or delete it"
-        if self.live and _BACKUPS not in self.why:
-            cure = "cluster.evacuate=migrate moves it stopped"
-        return f"{self.instance}: could not be moved ({self.why}): {cure}"
+        found = (cure for reason, cure in _CURES.items() if reason in self.why)
+        other = "cluster.evacuate=migrate moves it stopped" if self.live else "move or delete it"
+        return f"{self.instance}: could not be moved ({self.why}): {next(found, other)}"
 
 
 Reason = str | NotTaken

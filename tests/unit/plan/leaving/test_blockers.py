@@ -265,6 +265,20 @@ def test_the_status_asks_to_delete_backups_that_keep_an_instance():
     assert "default/c1: could not be moved (Instance has backups): delete them" in hold
 
 
+@pytest.mark.parametrize(
+    "limit", ["number of instances", 'aggregate value "1GiB" for "limits.memory"']
+)
+def test_the_status_asks_to_raise_the_limit_that_keeps_an_instance(limit: str):
+    """LXD 5.0 counts an instance twice while it moves (measured on 5.0.2; 6.9 does not)."""
+    why = f'Failed instance creation: Reached maximum {limit} in project "default"'
+    refused = {"m0": why, "m1": why}
+    history = RunHistory(refused={"default/c1": refused}, noted=frozenset({"default/c1"}))
+
+    hold = make_plan(leaver(cluster(instance("c1")), history)).hold
+
+    assert f"default/c1: could not be moved ({why}): raise the project's limit" in hold
+
+
 @pytest.mark.parametrize("key", ["storage.backups_volume", "storage.images_volume"])
 @pytest.mark.parametrize("generation", NAMES)
 def test_the_status_names_the_key_of_a_volume_that_lxd_uses(generation: str, key: str):
