@@ -21,10 +21,10 @@ CHANGE = 60.0
 START = 30.0
 """LXD's daemon from start to its first answer; after a reboot 9 s were measured."""
 
-START_OF_LEAVER = 5.0
+START_WHILE_LEAVING = 5.0
 """The same in the later hooks of a leaving unit: Juju runs one for each unit that stays."""
 
-HEARD = 300.0
+RECOVERY_ANSWER = 300.0
 """How long units have to answer another unit's question before it counts as unanswered."""
 
 UNRESPONSIVE = 120.0

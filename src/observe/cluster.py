@@ -57,7 +57,7 @@ def _after_start(juju: HookInput, ports: Ports) -> ClusterView | Unresponsive:
 def _time_to_start(juju: HookInput, ports: Ports) -> float:
     """Seconds to wait for a daemon. For a leaving unit it is long only once."""
     waited = juju.leaving and ports.machine.unresponsive_since() is not None
-    return deadlines.START_OF_LEAVER if waited else deadlines.START
+    return deadlines.START_WHILE_LEAVING if waited else deadlines.START
 
 
 def _with_cluster_name(server: Server, members: tuple[Member, ...]) -> Server:

@@ -239,7 +239,7 @@ def unreadable(peers: Peers) -> Status | None:
 
 def operator_problem(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """A problem that only the operator can solve, and that no unit's status shows."""
-    lxd = blockers.informed(view, lxd, peers, own)
+    lxd = blockers.with_leavers(view, lxd, peers, own)
     if problem := loss_record.status(lxd.notes) or dead_members.status(view, lxd, peers, own):
         return problem
     leaving = sorted(view.units.leaving if view.units else ())

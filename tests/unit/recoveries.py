@@ -60,5 +60,5 @@ def insist(app: ModelApp, unit: str, lost: str) -> str:
     """The action for members that Juju still has: the second try, after their time to answer."""
     with pytest.raises(recover_quorum.RecoveryRefused, match="so this asks them whether LXD works"):
         recover(app, unit, lost)
-    later(app, deadlines.HEARD + 1)
+    later(app, deadlines.RECOVERY_ANSWER + 1)
     return recover(app, unit, lost)

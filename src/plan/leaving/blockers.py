@@ -56,7 +56,7 @@ Reason = str | NotTaken
 """What holds a member, for the operator."""
 
 
-def informed(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
+def with_leavers(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> ClusterView:
     """The same, with what peers and Juju know: the members about to go, and the machines' bridges.
 
     A leaving member must not give its instances to members that go, too.
@@ -107,7 +107,7 @@ def everything(lxd: ClusterView) -> list[Instance | Volume | Bucket | Image]:
 def removal_blockers(
     on_remove: str, min_voters: int, lxd: ClusterView, member: Member
 ) -> tuple[StatusText, ...]:
-    """Why `member` cannot leave, a line for each reason. `lxd` is `informed`."""
+    """Why `member` cannot leave, a line for each reason. `lxd` is `with_leavers`."""
     reasons = [*quorum(min_voters, lxd, member)]
     if on_remove == ABANDON:
         return tuple(reasons)

@@ -42,8 +42,8 @@ def removal(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> tuple[
     # If LXD did not list what members hold, the charm does not know what would be lost.
     if lxd.instances is None or lxd.pools is None:
         return ()
-    informed = blockers.informed(view, lxd, peers, own)
-    clearing = (_clearing(view, informed, dead) for dead in _dead(view, lxd, peers, own))
+    complete = blockers.with_leavers(view, lxd, peers, own)
+    clearing = (_clearing(view, complete, dead) for dead in _dead(view, lxd, peers, own))
     return next(filter(None, clearing), ())
 
 
@@ -108,13 +108,13 @@ def _move(instance: Instance, dead: Member, targets: list[str], own: str) -> Mov
 
 def status(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Status | None:
     """Blocked while a dead member stays because no other member takes its instances."""
-    informed = blockers.informed(view, lxd, peers, own)
+    complete = blockers.with_leavers(view, lxd, peers, own)
     for dead in _dead(view, lxd, peers, own):
-        left = [i for i in _shared(informed, dead) if not _targets(view, informed, dead, i)]
+        left = [i for i in _shared(complete, dead) if not _targets(view, complete, dead, i)]
         if view.options.on_remove == ABANDON:
-            left = [i for i in left if _may_still_move(view, informed, dead, i)]
+            left = [i for i in left if _may_still_move(view, complete, dead, i)]
         if left:
-            why = _refusal(view, left[0]) or migration.no_target_now(left[0], informed, dead.name)
+            why = _refusal(view, left[0]) or migration.no_target_now(left[0], complete, dead.name)
             return blocked(f"{dead.name} is dead and still has {left[0]}: {why}")
     return None
 

@@ -25,7 +25,7 @@ def expected(view: View, lxd: ClusterView, peers: Peers) -> frozenset[str]:
     joiners, member = awaited(view, lxd, peers), lxd.own
     if member is None or not joiners:
         return frozenset()
-    leaving = blockers.informed(view, lxd, peers, peers.own).leaving | {member.name}
+    leaving = blockers.with_leavers(view, lxd, peers, peers.own).leaving | {member.name}
     up = [m.name for m in lxd.members if m.name in leaving and m.up]
     return joiners if member.name == min(up, default="") else frozenset()
 
@@ -72,16 +72,16 @@ def blocking(view: View, lxd: ClusterView, peers: Peers) -> tuple[Reason, ...]:
     member, on_remove = lxd.own, view.options.on_remove
     if member is None:
         return ()
-    informed = blockers.informed(view, lxd, peers, peers.own)
+    complete = blockers.with_leavers(view, lxd, peers, peers.own)
     if on_remove == ABANDON:
         # It gives up only instances that no member takes, and a new member could take these.
-        return blockers.without_target(informed, member)
+        return blockers.without_target(complete, member)
     if len(lxd.members) == 1:
         return blockers.last_of(lxd)
     min_voters = wanted_voters(view)
     return (
-        *blockers.removal_blockers(on_remove, min_voters, informed, member),
-        *blockers.unmoved(on_remove, informed, member),
+        *blockers.removal_blockers(on_remove, min_voters, complete, member),
+        *blockers.unmoved(on_remove, complete, member),
     )
 
 

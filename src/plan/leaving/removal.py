@@ -114,16 +114,16 @@ def _ends_empty(view: View, lxd: ClusterView, peers: Peers) -> bool:
     """
     if not last_unit.application_ends(view) or blockers.everything(lxd):
         return False
-    informed = blockers.informed(view, lxd, peers, peers.own)
+    complete = blockers.with_leavers(view, lxd, peers, peers.own)
     # A unit that went earlier has left its member behind.
-    own = {lxd.server.name} | informed.leaving | informed.orphaned
+    own = {lxd.server.name} | complete.leaving | complete.orphaned
     return not any(m.up for m in lxd.members if m.name not in own)
 
 
 def _plan_member(view: View, lxd: ClusterView, peers: Peers, member: Member) -> Plan:
     if due := heartbeats.steps(view, lxd, member):
         return outcomes.with_steps(*due)
-    lxd = blockers.informed(view, lxd, peers, peers.own)
+    lxd = blockers.with_leavers(view, lxd, peers, peers.own)
     if first := _marking(view, lxd, peers, member):
         return outcomes.with_steps(*first)
     if before := _before_evacuation(view, lxd, peers, member):

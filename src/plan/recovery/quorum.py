@@ -108,7 +108,7 @@ def asked_since(view: View, peers: Peers, lost: frozenset[str]) -> float:
     """
     own = peers.own
     before = frozenset(own.lost) == lost and 0 < own.asked <= view.now
-    outdated = _working(view, peers) and view.now - own.asked > deadlines.HEARD
+    outdated = _working(view, peers) and view.now - own.asked > deadlines.RECOVERY_ANSWER
     return own.asked if before and not outdated else view.now
 
 
@@ -147,7 +147,7 @@ def _may_still_answer(view: View, peers: Peers, lost: list[DatabaseNode]) -> str
     units = sorted(unit for n in lost if (unit := _unit_of(n, view, peers)))
     there = [u for u in units if view.units is None or u in view.units.in_juju]
     asked_at = asked_since(view, peers, frozenset(n.address for n in lost))
-    left = deadlines.HEARD - (view.now - asked_at)
+    left = deadlines.RECOVERY_ANSWER - (view.now - asked_at)
     if not there or left <= 0:
         return ""
     return (

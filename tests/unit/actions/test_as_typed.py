@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from actions import parameters as actions_parameters
-from deadlines import HEARD
+from deadlines import RECOVERY_ANSWER
 from hooks.holds import CannotLeave
 from lab.cli import parameters
 from lab.model.errors import JujuError
@@ -234,7 +234,7 @@ def test_a_unit_in_error_recovers_the_quorum(held: HookTools):
     command = "lxd/2 recover-quorum lost=lxd/0,lxd/1"
     asked = typed(held, command)
     early = typed(held, f"{command} confirm=recover-lxd-2")
-    later(held.app, HEARD)
+    later(held.app, RECOVERY_ANSWER)
     done = typed(held, f"{command} confirm=recover-lxd-2")
 
     assert asked.failure == "this gives up all other voters: repeat with confirm=recover-lxd-2"
@@ -251,7 +251,7 @@ def test_without_goal_state_only_whom_the_operator_names_is_lost(three: HookTool
     unnamed = typed(three, "lxd/1 recover-quorum confirm=recover-lxd-1")
     command = "lxd/1 recover-quorum lost=[lxd/0,lxd/2] confirm=recover-lxd-1"
     early = typed(three, command)
-    later(three.app, HEARD)
+    later(three.app, RECOVERY_ANSWER)
     named = typed(three, command)
 
     assert "run it again in 5 min" in early.failure

@@ -9,7 +9,7 @@ import pytest
 
 from actions.recover_quorum import recover_quorum
 from actions.refusal import ActionRefused
-from deadlines import HEARD
+from deadlines import RECOVERY_ANSWER
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import Role
 from tests.unit.model_units import ModelApp, formed
@@ -147,7 +147,7 @@ def test_an_answer_from_before_the_others_died_does_not_count_for_ever():
             recover(app, "lxd/0", "lxd/1,lxd/2")
         hooks(app, app.units)
     dead(app, ("lxd/1", "lxd/2"))
-    later(app, HEARD)
+    later(app, RECOVERY_ANSWER)
 
     with pytest.raises(ActionRefused, match="LXD works on"):
         recover(app, "lxd/0", "lxd/1,lxd/2")
