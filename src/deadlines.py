@@ -68,7 +68,7 @@ EVACUATED_DEAD = 60.0
 times the offline threshold, after which LXD would call any other member offline.
 """
 
-QUIET = 120.0
+WITHOUT_HEARTBEATS = 120.0
 """How long a Raft leader sends no heartbeats before its daemon is reloaded: twelve of its rounds,
 and six times the threshold after which LXD calls a member offline.
 """

@@ -36,7 +36,7 @@ def take_back(view: View, ports: Ports, confirm: str) -> AppData:
     if confirm != wanted:
         members = names(m.name for m in lxd.members)
         raise ActionRefused(f"it has the members {members}: repeat with confirm={wanted}")
-    ports.lxd.notes.write(member_marks.kept_by_operator(lxd.members))
+    ports.lxd.notes.write(member_marks.operators_members(lxd.members))
     return AppData(bootstrap=view.unit, cluster=lxd.identity, queue=peers.app.queue)
 
 

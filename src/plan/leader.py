@@ -56,7 +56,7 @@ def _is_delegated(view: View, app: AppData, own: UnitData) -> bool:
     A leader that has not joined yet delegates that only once a unit is gone. A leader whose LXD has
     not answered for minutes always does: it may already have removed the unit from the queue.
     """
-    answers = isinstance(view.lxd, ClusterView) or not unresponsive.lasts(view)
+    answers = isinstance(view.lxd, ClusterView) or not unresponsive.is_unresponsive_for_long(view)
     if not app.cluster or (own.cluster and answers):
         return False
     staying = view.units.staying if view.units is not None else None

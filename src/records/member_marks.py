@@ -28,13 +28,13 @@ UNMOVED = "unmoved."
 """Instances that no member took: the number of tries, and the reason."""
 UNRESPONSIVE = "silent."
 """Since when a member that LXD calls evacuated does not answer, in seconds since the epoch."""
-QUIET = "quiet."
+WITHOUT_HEARTBEATS = "quiet."
 """Since when a member is the Raft leader and sends no heartbeats, in seconds since the epoch."""
 RELOADED = "reloaded."
 """When its daemon was reloaded for that, in seconds since the epoch."""
 SEEN = "seen."
-KEPT = "kept."
-_OBSERVED = (SEEN, KEPT, UNRESPONSIVE, QUIET, RELOADED, exchange.PREFIX)
+OF_OPERATOR = "kept."
+_OBSERVED = (SEEN, OF_OPERATOR, UNRESPONSIVE, WITHOUT_HEARTBEATS, RELOADED, exchange.PREFIX)
 """Observations of a member, which do not count for a later member of its name."""
 LEAVING = "leaving"
 """The mark of a member whose unit leaves."""
@@ -53,7 +53,7 @@ def about_to_leave(lxd: ClusterView) -> frozenset[str]:
     A unit that was held may have been removed by force. Its member keeps running, and belongs to
     the operator.
     """
-    return frozenset(name for name in leaving(lxd) if not lxd.notes.get(KEPT + name))
+    return frozenset(name for name in leaving(lxd) if not lxd.notes.get(OF_OPERATOR + name))
 
 
 def removed_first(member: Member, lxd: ClusterView) -> str:
@@ -155,14 +155,14 @@ def admitted(member: str, record: Record, notes: Mapping[str, str]) -> dict[str,
     return {**cleared, ADMITTED + member: str(record)}
 
 
-def kept(member: Member, lxd: ClusterView) -> bool:
+def belongs_to_operator(member: Member, lxd: ClusterView) -> bool:
     """Whether a member kept running without its unit: it belongs to the operator."""
-    return any(lxd.notes.get(KEPT + name) for name in member_units.names(member, lxd))
+    return any(lxd.notes.get(OF_OPERATOR + name) for name in member_units.names(member, lxd))
 
 
-def kept_by_operator(members: Iterable[Member]) -> dict[str, str]:
+def operators_members(members: Iterable[Member]) -> dict[str, str]:
     """Notes that these members belong to the operator, until a unit claims one as its own."""
-    return {KEPT + member.name: "yes" for member in members}
+    return {OF_OPERATOR + member.name: "yes" for member in members}
 
 
 def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[WriteNotes]:
@@ -173,7 +173,9 @@ def owned(member: Member, unit: str, attempt: int, lxd: ClusterView) -> list[Wri
     """
     steps = member_units.owned(member, unit, attempt, lxd)
     names = member_units.names(member, lxd)
-    observed = [kind + name for kind in (SEEN, KEPT, PREFIX, UNMOVED) for name in sorted(names)]
+    observed = [
+        kind + name for kind in (SEEN, OF_OPERATOR, PREFIX, UNMOVED) for name in sorted(names)
+    ]
     cleared = {note: "" for note in observed if note in lxd.notes}
     return [*steps, WriteNotes(cleared)] if cleared else steps
 
@@ -190,14 +192,14 @@ def seen(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:
     A machine that Juju releases is also up for a moment. `now` is in seconds since the epoch.
     """
     before = lxd.notes.get(SEEN + member.name, "")
-    if kept(member, lxd):
+    if belongs_to_operator(member, lxd):
         return []
     since = whole(before)
     if since is None:
         return [WriteNotes({SEEN + member.name: f"{now:.0f}"})]
     if abs(now - since) < deadlines.GIVEN_BACK:
         return []
-    return [WriteNotes({KEPT + member.name: "yes"})]
+    return [WriteNotes({OF_OPERATOR + member.name: "yes"})]
 
 
 def unresponsive(member: Member, now: float, lxd: ClusterView) -> list[WriteNotes]:

@@ -21,12 +21,12 @@ _CARRIED = (
     member_marks.PREFIX,
     member_marks.RAN,
     member_marks.UNMOVED,
-    member_marks.KEPT,
+    member_marks.OF_OPERATOR,
     member_marks.SEEN,
     exchange.PREFIX,
 )
 """Notes about a member that stay true after a rename."""
-_DROPPED = (member_marks.UNRESPONSIVE, member_marks.QUIET, member_marks.RELOADED)
+_DROPPED = (member_marks.UNRESPONSIVE, member_marks.WITHOUT_HEARTBEATS, member_marks.RELOADED)
 """Notes that do not move: the next hook writes them again."""
 
 

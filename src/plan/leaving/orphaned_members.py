@@ -57,7 +57,7 @@ def orphaned(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> froze
     return frozenset(
         m.name
         for m in without_unit(view, lxd, peers, own)
-        if member_units.owners(m, lxd) and not member_marks.kept(m, lxd)
+        if member_units.owners(m, lxd) and not member_marks.belongs_to_operator(m, lxd)
     )
 
 

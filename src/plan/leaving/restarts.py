@@ -137,5 +137,7 @@ def _names_of_gone(view: View, lxd: ClusterView, peers: Peers, own: UnitData) ->
     noted = sorted(member_marks.members_with_stopped(lxd.notes) - renamed)
     orphaned = orphaned_members.orphaned(view, lxd, peers, own)
     dead = {m.name for m in lxd.members if member_marks.dead(m, view.now, lxd)}
-    alive = {m.name for m in lxd.members if not member_marks.kept(m, lxd)} - (orphaned & dead)
+    alive = {m.name for m in lxd.members if not member_marks.belongs_to_operator(m, lxd)} - (
+        orphaned & dead
+    )
     return [name for name in noted if name not in alive]

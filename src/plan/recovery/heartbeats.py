@@ -40,7 +40,7 @@ def _without_heartbeats_while_evacuated(leader: Member, lxd: ClusterView) -> boo
     return bool(
         lxd.without_heartbeat
         if leader == lxd.own
-        else lxd.notes.get(member_marks.QUIET + leader.name)
+        else lxd.notes.get(member_marks.WITHOUT_HEARTBEATS + leader.name)
     )
 
 
@@ -49,16 +49,16 @@ def steps(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
 
     The reload is noted before it begins, so that no second one follows soon, even if it fails.
     """
-    quiet_note = member_marks.QUIET + member.name
+    note = member_marks.WITHOUT_HEARTBEATS + member.name
     reloaded_note = member_marks.RELOADED + member.name
     if leader_without_heartbeats(lxd) != member:
-        return (WriteNotes({quiet_note: ""}),) if lxd.notes.get(quiet_note) else ()
-    since = _time(quiet_note, lxd)
+        return (WriteNotes({note: ""}),) if lxd.notes.get(note) else ()
+    since = _time(note, lxd)
     if since is None or since > view.now:
-        return (WriteNotes({quiet_note: f"{view.now:.0f}"}),)
-    if view.now - since < deadlines.QUIET or _pause(view, lxd, member) > 0:
+        return (WriteNotes({note: f"{view.now:.0f}"}),)
+    if view.now - since < deadlines.WITHOUT_HEARTBEATS or _pause(view, lxd, member) > 0:
         return ()
-    return WriteNotes({reloaded_note: f"{view.now:.0f}", quiet_note: ""}), RestartLxd()
+    return WriteNotes({reloaded_note: f"{view.now:.0f}", note: ""}), RestartLxd()
 
 
 def status(view: View, lxd: ClusterView, peers: Peers) -> Status | None:

@@ -39,7 +39,7 @@ def plan_unresponsive(view: View, lxd: Unresponsive, own: UnitData) -> Plan:
         return Plan(_by_reason(view, lxd))
     if view.unit in peers.removed:
         return Plan(removed(), own=own)
-    if lasts(view) and (cure := start_without_volume(lxd)):
+    if is_unresponsive_for_long(view) and (cure := start_without_volume(lxd)):
         return Plan(waiting("for LXD, which starts without a volume"), cure, own)
     return _reporting(view, lxd, peers, own)
 
@@ -57,7 +57,7 @@ def _reporting(view: View, lxd: Unresponsive, peers: Peers, own: UnitData) -> Pl
         or _by_reason(view, lxd)
     )
     exchanging = lxd.reason is UnresponsiveReason.OTHER_VERSIONS and status.kind is Kind.WAITING
-    if lasts(view) and not exchanging:
+    if is_unresponsive_for_long(view) and not exchanging:
         # LXD may call a member online although its daemon ends again and again.
         own = own.model_copy(update={"problem": status.message})
     return Plan(status, noting(view), own)
@@ -88,7 +88,7 @@ def _unmountable(lxd: Unresponsive) -> Status | None:
 
 def _expired(view: View, lxd: Unresponsive) -> Status | None:
     """Blocked if members reject each other's connections: none is lost, so recovery cannot help."""
-    if not lxd.expired or not lasts(view):
+    if not lxd.expired or not is_unresponsive_for_long(view):
         return None
     return blocked("the cluster's certificate has expired; docs: How to recover")
 
@@ -175,7 +175,11 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
-        without_unit = versions.waits_for_member_without_unit(view, peers) if lasts(view) else None
+        without_unit = (
+            versions.waits_for_member_without_unit(view, peers)
+            if is_unresponsive_for_long(view)
+            else None
+        )
         return without_unit or versions.waits_for(view, peers)
     waits = lxd.reason in WITHOUT_DATABASE and _have_other_versions(view, peers)
     behind = lxd.reason is UnresponsiveReason.STOPPED and versions.is_behind(view, peers)
@@ -193,7 +197,7 @@ def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:
     It reports this late, or when another unit asks: each change runs hooks on all other units.
     """
     copy, lost = view.database, quorum.treated_as_lost(peers)
-    if copy is None or (not lost and not lasts(view)):
+    if copy is None or (not lost and not is_unresponsive_for_long(view)):
         return None
     last = quorum.last_entry(peers, copy)
     if last is None:
@@ -203,7 +207,7 @@ def database_report(view: View, peers: Peers) -> UnresponsiveDatabase | None:
 
 def _without_any_copy(view: View, lxd: Unresponsive, peers: Peers) -> Status | None:
     """Blocked if no unit has a copy of the database: no action can recover it."""
-    if lxd.reason not in WITHOUT_DATABASE or not lasts(view):
+    if lxd.reason not in WITHOUT_DATABASE or not is_unresponsive_for_long(view):
         return None
     lost = quorum.voters_with_only_copies(view, peers)
     if not lost:
@@ -211,7 +215,7 @@ def _without_any_copy(view: View, lxd: Unresponsive, peers: Peers) -> Status | N
     return blocked(f"no unit has LXD's database: bring {names(lost)} back, or remove this unit")
 
 
-def lasts(view: View) -> bool:
+def is_unresponsive_for_long(view: View) -> bool:
     """Whether LXD has not answered for longer than it needs to recover by itself."""
     since = view.unresponsive_since
     return since is not None and view.now - since >= deadlines.UNRESPONSIVE
@@ -238,7 +242,7 @@ def _not_running(view: View, lxd: Unresponsive) -> Status:
 
 def _by_reason(view: View, lxd: Unresponsive) -> Status:
     """The status for this reason. It gives advice only after LXD had time to recover."""
-    late = lasts(view)
+    late = is_unresponsive_for_long(view)
     match lxd.reason:
         case (
             UnresponsiveReason.STOPPED

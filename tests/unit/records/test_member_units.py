@@ -94,8 +94,8 @@ def test_a_failed_join_left_only_what_certainly_is_its_unit_s(notes: dict[str, s
 def test_an_operator_s_member_stays_the_operator_s_under_another_name():
     lxd = views.lxd(M0, RACK2, notes={**NEWER, "kept.m2": "yes"})
 
-    assert member_marks.kept(RACK2, lxd)
-    assert not member_marks.kept(M0, lxd)
+    assert member_marks.belongs_to_operator(RACK2, lxd)
+    assert not member_marks.belongs_to_operator(M0, lxd)
 
 
 def followed(

@@ -64,7 +64,7 @@ def test_the_daemon_of_a_leader_that_sends_no_heartbeats_is_reloaded_once(genera
     first = app.hook(unit)
     assert (statuses(app), snap.calls) == ({"OFFLINE"}, before)
     assert str(first.status).startswith(f"waiting: {LEADS}")
-    app.cloud.now += deadlines.QUIET
+    app.cloud.now += deadlines.WITHOUT_HEARTBEATS
     app.hook(unit)
     app.settle()
 
@@ -82,7 +82,7 @@ def test_an_evacuated_leader_that_sends_no_heartbeats_is_reloaded_too(generation
 
     app.hook(unit)
     planned = app.hook(other)
-    app.cloud.now += deadlines.QUIET
+    app.cloud.now += deadlines.WITHOUT_HEARTBEATS
     app.hook(unit)
     app.settle()
 
@@ -112,11 +112,11 @@ def test_the_others_wait_and_say_whose_leader_it_is(generation: str):
     app = quiet(generation)
     unit = leading(app)
     leader = app.units[unit].server.name
-    app.cloud.now += deadlines.QUIET
+    app.cloud.now += deadlines.WITHOUT_HEARTBEATS
 
     for name in app.units.keys() - {unit}:
         app.hook(name)
-        app.cloud.now += deadlines.QUIET
+        app.cloud.now += deadlines.WITHOUT_HEARTBEATS
         planned = app.hook(name)
 
         assert (
@@ -147,7 +147,7 @@ def test_a_leader_that_leaves_is_reloaded_too(generation: str):
     app.leaving.add(unit)
 
     app.hook(unit)
-    app.cloud.now += deadlines.QUIET
+    app.cloud.now += deadlines.WITHOUT_HEARTBEATS
     planned = app.hook(unit)
 
     assert (app.units[unit].snap.reloads, planned.hold) == (1, "")
@@ -170,7 +170,7 @@ def test_a_unit_that_leaves_meanwhile_names_the_leader_and_goes_once_it_is_back(
     app.leader = next(name for name in app.units if name not in (goes, unit))
     assert str(app.plan(app.leader).app_status) == f"waiting: {reason}: {unit} reloads its LXD"
     app.hook(unit)
-    app.cloud.now += deadlines.QUIET
+    app.cloud.now += deadlines.WITHOUT_HEARTBEATS
     app.hook(unit)
     app.cloud.now += 30
     assert app.hook(goes).hold == ""

@@ -14,7 +14,7 @@ import deadlines
 from lxd.api import LxdApi
 from lxd.errors import LxdUnreachable
 from lxd.http import Request, Response
-from plan.recovery.unresponsive import lasts
+from plan.recovery.unresponsive import is_unresponsive_for_long
 from state.cluster import ClusterView
 from state.unresponsive import Unresponsive, UnresponsiveReason
 from tests.lxd_model.cloud import Fault
@@ -179,7 +179,7 @@ def test_a_silence_is_over_once_lxd_answers():
     frozen(app)
 
     assert str(app.hook("lxd/2").status) == "waiting: for LXD, which does not answer"
-    assert not lasts(app.view("lxd/2"))
+    assert not is_unresponsive_for_long(app.view("lxd/2"))
 
 
 class Mute(PassingPort):
