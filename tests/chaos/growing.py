@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from tests.chaos.fault import Fault
-from tests.chaos.ground import KILL_LXD, Ground
+from tests.chaos.ground import KILL_LXD, PATIENCE, Ground
 from tests.integration import cluster
 
 _JOIN = "join the cluster as*"
@@ -62,7 +62,7 @@ def _token_expired(ground: Ground) -> None:
     cluster.lxc(ground.juju, f"config set {EXPIRY} {_EXPIRES}S", member)
     unit = ground.add_unit_held(_TOKEN_READ)
     try:
-        cluster.eventually(lambda: bool(_tokens(ground)))
+        cluster.eventually(lambda: bool(_tokens(ground)), PATIENCE)
         # LXD 5.21 and 6.9 still list an expired token.
         time.sleep(2 * _EXPIRES)
     finally:
@@ -106,7 +106,7 @@ def _leader_in_the_future(ground: Ground) -> None:
 
 def _clock_jumps_for_all(ground: Ground) -> None:
     unit = ground.add_unit_held(_TOKEN_READ)
-    cluster.eventually(lambda: bool(_tokens(ground)))
+    cluster.eventually(lambda: bool(_tokens(ground)), PATIENCE)
     everyone = ground.others()
     for one in everyone:
         _clock(ground, one, _HOURS)
