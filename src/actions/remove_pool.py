@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import backends
 from act.storage import delete_pool
 from actions.refusal import ActionRefused, alternatives, confirmation, not_a_member, quoted
@@ -35,7 +37,8 @@ def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
         raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
     _check_unused(pool)
     _check_wipe(pool, confirm)
-    _check_folder(pool, lxd.sources.get(name, ""), confirm)
+    sources = ports.lxd.pools.given_sources(name, (m.name for m in lxd.members))
+    _check_folders(pool, sources.values(), confirm)
     delete_pool(pool, ports)
     return f"the pool {name} is gone from all members"
 
@@ -74,18 +77,20 @@ def _check_wipe(pool: Pool, confirm: str) -> None:
         )
 
 
-def _check_folder(pool: Pool, source: str, confirm: str) -> None:
-    """Raises ActionRefused for a pool in a folder of the machines, unless it is confirmed.
+def _check_folders(pool: Pool, sources: Iterable[str], confirm: str) -> None:
+    """Raises ActionRefused for a pool in a folder of a machine, unless it is confirmed.
 
     LXD wipes that, too (`Delete` in driver_dir.go and driver_btrfs.go, 5.0 to 6.9). The folder was
-    empty when it became a pool, and may be a network file system that others use since then.
+    empty when it became a pool, and may be a network file system that others use since then. Each
+    member has its own source.
     """
+    folders = {s for s in sources if s.startswith("/") and not s.startswith(DEVICE)}
     wanted = confirmation("wipe", pool.name)
-    if not source.startswith("/") or source.startswith(DEVICE) or confirm == wanted:
+    if not folders or confirm == wanted:
         return
     raise ActionRefused(
-        f"{pool.name} is in {source}: LXD wipes that folder on each member, with everything that "
-        f"others stored there: repeat with confirm={wanted}"
+        f"{pool.name} is in {names(folders)}: LXD wipes that folder on each member that has its "
+        f"part there, with everything that others stored there: repeat with confirm={wanted}"
     )
 
 

@@ -20,8 +20,12 @@ from lxd.http import api_path
 from state.cluster import Pool
 
 _POOLS = api_path("storage-pools")
+_OWN_FOLDERS = ("/var/snap/lxd/common/lxd", "/var/lib/lxd")
+"""LXD's own folder: of the snap, and of the deb, which a pool that came from there still names."""
 _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
-"""The ends of sources that LXD makes itself, in its own folder, by a pool's name."""
+"""Sources that LXD makes itself in its own folder, by a pool's name. An operator's folder may end
+like that, too.
+"""
 _BY_UUID = Path("/dev/disk/by-uuid")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What LXD notes as the source of a btrfs pool on a device."""
@@ -164,6 +168,13 @@ class PoolsApi:
         unmade = {m: part for m, part in parts.items() if part["status"].upper() != "CREATED"}
         return {member: _given_source(part) for member, part in unmade.items()}
 
+    def given_sources(self, name: str, members: Iterable[str]) -> dict[str, str]:
+        """By member: the given source of its part of a pool, empty in LXD's own folder.
+
+        Raises LxdError, LxdUnreachable.
+        """
+        return {member: _given_source(self._get(name, {"target": member})) for member in members}
+
     def _get(self, name: str, query: Mapping[str, str] | None = None) -> Any:
         return self._client.get(api_path("storage-pools", name), query or {})
 
@@ -182,8 +193,8 @@ def _given_source(pool: Any) -> str:
         return ""
     config: Mapping[str, str] = pool["config"]
     source = config.get("volatile.initial_source") or config.get("source", "")
-    own = tuple(end.format(pool["name"]) for end in _OWN_SOURCES)
-    return "" if source.endswith(own) else source
+    own = {f"{f}{end.format(pool['name'])}" for f in _OWN_FOLDERS for end in _OWN_SOURCES}
+    return "" if source in own else source
 
 
 def _missing(pool: Any) -> str:

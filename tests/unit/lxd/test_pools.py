@@ -287,7 +287,7 @@ def test_a_pool_that_does_not_answer_does_not_mean_that_lxd_does_not(
 
 
 _MADE_BY_LXD = "{}/storage-pools/fast", "{}/disks/fast.img"
-_LXD_FOLDERS = "/var/snap/lxd/common/lxd", "/var/lib/lxd", "/srv/lxd"
+_LXD_FOLDERS = "/var/snap/lxd/common/lxd", "/var/lib/lxd"
 
 
 @pytest.mark.parametrize("made", _MADE_BY_LXD)
@@ -301,7 +301,11 @@ def test_what_lxd_makes_in_its_own_folder_is_on_no_device(
     assert lxd.pools.parts(["fast"], "m0")[1] == {}
 
 
-@pytest.mark.parametrize("given", [DISK, "tank", "/srv/disks/other.img"])
+ENDS_LIKE_LXDS_OWN = "/mnt/nfs/storage-pools/fast", "/srv/disks/fast.img"
+"""An operator's own: with LXD's folders in place of these, a pool's removal would wipe them."""
+
+
+@pytest.mark.parametrize("given", [DISK, "tank", "/srv/disks/other.img", *ENDS_LIKE_LXDS_OWN])
 def test_a_given_source_is_shown(servers: list[Server], lxd: LxdApi, given: str):
     own: dict[str, Any] = {server.name: {"source": given} for server in servers}
     lxd.pools.create("fast", "dir", {}, own)

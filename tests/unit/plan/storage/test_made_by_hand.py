@@ -9,13 +9,22 @@ import pytest
 
 from actions.refusal import ActionRefused
 from actions.remove_pool import remove_pool
+from lxd.errors import LxdError
 from state.facts import Forming
 from tests.lxd_model.generations import NAMES
 from tests.unit.findings import statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import api, changed, fail, later, names, the_cluster
 
-PLACES = [("zfs", "tank/lxd"), ("lvm", "vg0"), ("btrfs", "/mnt/data"), ("dir", "/srv/lxd")]
+LIKE_LXDS_OWN = "/mnt/nfs/storage-pools/fast"
+"""A folder whose path ends as LXD's own folder for the pool does."""
+PLACES = [
+    ("zfs", "tank/lxd"),
+    ("lvm", "vg0"),
+    ("btrfs", "/mnt/data"),
+    ("dir", "/srv/lxd"),
+    ("dir", LIKE_LXDS_OWN),
+]
 
 
 def made(driver: str, place: str, generation: str = "5.21") -> ModelApp:
@@ -95,3 +104,30 @@ def test_a_folder_is_wiped_with_its_pool_only_if_the_operator_says_so(
 
     confirm = "wipe-fast" if place.startswith("/") else ""
     assert remove_pool(view, ports, "fast", confirm) == "the pool fast is gone from all members"
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_the_folder_of_another_member_counts_as_well(generation: str):
+    """Each member has its own source, and the action may run on any."""
+    app = formed(2, generation)
+    api(app).pools.create("fast", "dir", {}, {"m0": {}, "m1": {"source": "/mnt/nfs"}})
+    app.settle()
+    view, ports = app.view("lxd/0"), app.units["lxd/0"].ports
+
+    with pytest.raises(ActionRefused, match=r"fast is in /mnt/nfs: .* confirm=wipe-fast"):
+        remove_pool(view, ports, "fast")
+    assert "fast" in the_cluster(app).pools
+
+    assert remove_pool(view, ports, "fast", "wipe-fast").startswith("the pool fast is gone")
+
+
+def test_what_is_on_a_member_that_does_not_answer_is_not_wiped_unasked():
+    app = formed(2)
+    api(app).pools.create("fast", "dir", {}, {"m0": {}, "m1": {"source": "/mnt/nfs"}})
+    app.settle()
+    view = app.view("lxd/0")
+    fail(app, "lxd/0", "GET /1.0/storage-pools/NAME")
+
+    with pytest.raises(LxdError):
+        remove_pool(view, app.units["lxd/0"].ports, "fast")
+    assert "fast" in the_cluster(app).pools
