@@ -27,6 +27,8 @@ _OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
 like that, too.
 """
 _BY_UUID = Path("/dev/disk/by-uuid")
+_ZPOOLS = Path("/proc/spl/kstat/zfs")
+"""The kernel has a folder here for each imported zpool, and this one while its module is loaded."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What LXD notes as the source of a btrfs pool on a device."""
 _OWN = "volatile.pool.pristine"
@@ -211,7 +213,17 @@ def _missing(pool: Any) -> str:
     was = f" (was {first})" if first.startswith("/dev/") else ""
     if pool["driver"] == "btrfs" and _is_unplugged(source):
         return f"its disk is gone{was}"
-    return f"LXD cannot mount it{was}" if pool["status"].upper() == "UNAVAILABLE" else ""
+    if pool["status"].upper() == "UNAVAILABLE":
+        return f"LXD cannot mount it{was}"
+    # LXD imports a zpool when it starts, and does not look again.
+    exported = pool["driver"] == "zfs" and _is_exported(config.get("zfs.pool_name", ""))
+    return f"its zpool was exported{was}" if exported else ""
+
+
+def _is_exported(dataset: str) -> bool:
+    """Whether the kernel has no zpool for a dataset. Without its module nothing is known."""
+    zpool = dataset.partition("/")[0]
+    return bool(zpool) and _ZPOOLS.exists() and not (_ZPOOLS / zpool).exists()
 
 
 def _is_unplugged(source: str) -> bool:

@@ -230,8 +230,8 @@ class _Noted:
     """What LXD itself says of a member's part of a pool: its source replaces the device's name."""
 
     def __init__(self, driver: str, source: str, status: str) -> None:
-        config = {"source": source, "volatile.initial_source": "/dev/nvme1n1"}
-        self._part = {"name": "fast", "driver": driver, "status": status, "config": config}
+        self.config = {"source": source, "volatile.initial_source": "/dev/nvme1n1"}
+        self._part = {"name": "fast", "driver": driver, "status": status, "config": self.config}
 
     def get(self, path: str, query: object = None, seconds: object = None) -> object:
         return self._part
@@ -256,6 +256,53 @@ def test_the_device_that_a_pool_was_made_on_is_named(
 
     assert part.parts(["fast"], "m0")[0].get("fast") == why
     assert len(f"pool fast is not here: {why}; bring it back") < 80
+
+
+@pytest.fixture
+def zpools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The kernel's folders of imported zpools: only `tank` is imported."""
+    monkeypatch.setattr(pools, "_ZPOOLS", tmp_path / "zfs")
+    (tmp_path / "zfs" / "tank").mkdir(parents=True)
+    return tmp_path / "zfs"
+
+
+_EXPORTED = "its zpool was exported (was /dev/nvme1n1)"
+_DATASETS = [
+    ("zfs", "tank", None),
+    ("zfs", "tank/lxd", None),
+    ("zfs", "fast", _EXPORTED),
+    ("zfs", "fast/lxd", _EXPORTED),
+    ("zfs", "", None),
+    ("lvm", "fast", None),
+]
+
+
+def _on_dataset(driver: str, dataset: str, status: str = "Created") -> PoolsApi:
+    noted = _Noted(driver, dataset, status)
+    noted.config["zfs.pool_name"] = dataset
+    return PoolsApi(noted)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.usefixtures("zpools")
+@pytest.mark.parametrize(("driver", "dataset", "why"), _DATASETS)
+def test_a_zpool_that_somebody_exported_is_named(driver: str, dataset: str, why: str | None):
+    """LXD calls it created until its daemon starts again: no instance on it starts meanwhile."""
+    assert _on_dataset(driver, dataset).parts(["fast"], "m0")[0].get("fast") == why
+    assert len(f"pool fast is not here: {why}; bring it back") < 80
+
+
+def test_an_exported_zpool_is_not_known_without_the_kernels_module(zpools: Path):
+    (zpools / "tank").rmdir()
+    zpools.rmdir()
+
+    assert _on_dataset("zfs", "fast").parts(["fast"], "m0")[0] == {}
+
+
+@pytest.mark.usefixtures("zpools")
+def test_lxds_own_word_about_an_exported_zpool_comes_first():
+    found = _on_dataset("zfs", "fast", "Unavailable").parts(["fast"], "m0")[0]
+
+    assert found == {"fast": "LXD cannot mount it (was /dev/nvme1n1)"}
 
 
 def test_a_disk_without_a_link_is_not_gone_where_nobody_makes_links(
