@@ -1,26 +1,36 @@
 # Copyright 2026 The lxd-cluster authors
 # See LICENSE file for licensing details.
 
-"""Zpools and btrfs on several devices that have lost one of them, as the kernel sees it.
+"""Zpools, btrfs and md arrays that have lost one of their devices, as the kernel sees it.
 
 They keep working, and LXD does not check them. If they lose one more device, all data may be lost.
-The kernel's files cost nothing to read: no program of ZFS or btrfs is needed.
+The kernel's files cost nothing to read: no program of ZFS, btrfs or md is needed.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _ZPOOLS = Path("/proc/spl/kstat/zfs")
 """With a folder for each imported zpool, and its `state` in it (OpenZFS 0.8 and later)."""
 _BTRFS = Path("/sys/fs/btrfs")
 """With a folder for each mounted btrfs, by UUID. Old kernels do not say what is missing."""
+_BLOCK = Path("/sys/class/block")
+"""With a folder for each array, and in it `md/degraded`: how many devices it lacks (the kernel's
+Documentation/admin-guide/md.rst). Arrays without redundancy have no such file.
+"""
+_LINKS = (Path("/dev/md"), Path("/dev/disk/by-id"))
+"""Folders with links to an array, by which it may have become a pool's device."""
 _WHOLE = "ONLINE"
 
 
 def look() -> dict[str, str]:
-    """By name of a zpool or UUID of a btrfs with a failed device: what the kernel says of it."""
-    return {**_zpools(), **_file_systems()}
+    """What the kernel says of what has lost a device.
+
+    By name of the zpool, by UUID of the btrfs, or by each path of the array and of its partitions.
+    """
+    return {**_zpools(), **_file_systems(), **_arrays()}
 
 
 def _zpools() -> dict[str, str]:
@@ -35,6 +45,19 @@ def _zpools() -> dict[str, str]:
 def _file_systems() -> dict[str, str]:
     missing = {file.parents[2].name for file in _BTRFS.glob("*/devinfo/*/missing") if _is_set(file)}
     return dict.fromkeys(missing, "a device of its btrfs is missing")
+
+
+def _arrays() -> dict[str, str]:
+    said: dict[str, str] = {}
+    for file in _BLOCK.glob("md*/md/degraded"):
+        if _text(file) not in ("", "0"):
+            name = file.parents[1].name
+            parts = (part.name for part in (_BLOCK / name).glob(f"{name}p*"))
+            said |= {f"/dev/{n}": f"array {name} is degraded" for n in (name, *parts)}
+    # Few machines have such an array: the links need not be read.
+    links = [link for folder in _LINKS for link in folder.glob("*")] if said else []
+    nodes = {str(link): os.path.realpath(link) for link in links}
+    return said | {path: said[node] for path, node in nodes.items() if node in said}
 
 
 def _is_set(file: Path) -> bool:

@@ -161,7 +161,8 @@ def degraded(pools: Iterable[str], member: str, ports: Ports) -> dict[str, str]:
         sources = _sources(pools, member, ports)
     except (LxdError, LxdUnreachable):
         return {}
-    return {pool: found[s.present] for pool, s in sources.items() if s.present in found}
+    said = {p: found.get(s.present) or found.get(s.given, "") for p, s in sources.items()}
+    return _without_empty(said)
 
 
 def use_by_lxd(device: Device, ports: Ports) -> str:

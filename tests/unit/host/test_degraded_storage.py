@@ -18,6 +18,8 @@ UUID = "7d1f3a52-9c55-4f0c-8a4e-2f0f1a0b9c3d"
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(degraded_storage, "_ZPOOLS", tmp_path / "zfs")
     monkeypatch.setattr(degraded_storage, "_BTRFS", tmp_path / "btrfs")
+    monkeypatch.setattr(degraded_storage, "_BLOCK", tmp_path / "block")
+    monkeypatch.setattr(degraded_storage, "_LINKS", (tmp_path / "md", tmp_path / "by-id"))
     return tmp_path
 
 
@@ -26,7 +28,7 @@ def write(path: Path, text: str) -> None:
     path.write_text(f"{text}\n")
 
 
-def test_a_machine_without_zfs_and_btrfs_has_none(kernel: Path):
+def test_a_machine_without_zfs_btrfs_and_arrays_has_none(kernel: Path):
     assert degraded_storage.look() == {}
 
 
@@ -44,3 +46,26 @@ def test_a_btrfs_that_has_lost_a_device(kernel: Path):
     write(kernel / "btrfs" / "whole" / "devinfo" / "1" / "missing", "0")
 
     assert degraded_storage.look() == {UUID: "a device of its btrfs is missing"}
+
+
+def test_an_array_that_has_lost_a_device(kernel: Path):
+    """By any path that a pool may have been made on."""
+    write(kernel / "block" / "md127" / "md" / "degraded", "1")
+    write(kernel / "block" / "md127" / "md127p1" / "partition", "1")
+    write(kernel / "block" / "md1" / "md" / "degraded", "0")
+    for link, node in (
+        ("md/data", "md127"),
+        ("md/whole", "md1"),
+        ("by-id/md-uuid-1-part1", "md127p1"),
+    ):
+        (kernel / link).parent.mkdir(exist_ok=True)
+        (kernel / link).symlink_to(f"/dev/{node}")
+
+    paths = "/dev/md127", "/dev/md127p1", f"{kernel}/md/data", f"{kernel}/by-id/md-uuid-1-part1"
+    assert degraded_storage.look() == dict.fromkeys(paths, "array md127 is degraded")
+
+
+def test_an_array_without_redundancy_cannot_be_degraded(kernel: Path):
+    write(kernel / "block" / "md0" / "md" / "level", "raid0")
+
+    assert degraded_storage.look() == {}

@@ -34,3 +34,12 @@ def test_another_zpool_of_the_machine_is_not_the_charms():
     app.units["lxd/0"].machine.degraded_ = {"rpool": SAID}
 
     assert statuses(app)["lxd/0"] == HEALTHY["lxd/0"]
+
+
+def test_the_array_that_a_pool_was_made_on_counts():
+    app = on_device()
+    said = "array md0 is degraded"
+    app.units["lxd/0"].machine.degraded_ = {LUN.path: said, "/dev/md1": "array md1 is degraded"}
+
+    expected = f"blocked: pool local: {said}: replace the failed device"
+    assert str(app.hook("lxd/0").status) == expected
