@@ -40,7 +40,7 @@ from steps.forming import (
     ResetLxd,
     SetJoinLock,
 )
-from values.wanted_pool import DEVICE
+from values.wanted_pool import is_device
 
 logger = logging.getLogger(__name__)
 _LxdObject = TypeVar("_LxdObject", Pool, Network)
@@ -103,7 +103,7 @@ def join(step: Join, unit: str, ports: Ports, history: RunHistory) -> RunHistory
     try:
         if not ports.lxd.cluster.await_forming(deadlines.JOIN):
             sources = (keys.get("source", "") for keys in step.pools.values())
-            devices = tuple(source for source in sources if source.startswith(DEVICE))
+            devices = tuple(source for source in sources if is_device(source))
             # From here on, an identity on the disk means that this join has succeeded.
             ports.machine.note_identity("")
             ports.machine.note_forming("join", ports.clock(), devices)

@@ -17,7 +17,7 @@ from state.cluster import ClusterView, Pool
 from state.view import Peers, View
 from values import lxd_urls
 from values.status import names
-from values.wanted_pool import DEVICE
+from values.wanted_pool import is_device
 
 
 def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
@@ -84,7 +84,7 @@ def _check_folders(pool: Pool, sources: Iterable[str], confirm: str) -> None:
     empty when it became a pool, and may be a network file system that others use since then. Each
     member has its own source.
     """
-    folders = {s for s in sources if s.startswith("/") and not s.startswith(DEVICE)}
+    folders = {s for s in sources if s.startswith("/") and not is_device(s)}
     wanted = confirmation("wipe", pool.name)
     if not folders or confirm == wanted:
         return

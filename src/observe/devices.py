@@ -19,7 +19,7 @@ from lxd.pools import PoolSource
 from ports.ports import Ports
 from state.facts import Device
 from state.lxd_objects import Instance
-from values.wanted_pool import DEVICE
+from values.wanted_pool import DEVICE, is_device
 
 Selection = tuple[str, ...]
 """Paths and globs of an option."""
@@ -68,7 +68,7 @@ def _in_groups(
 ) -> dict[str, str]:
     """By node of a device: the pool whose volume group or zpool it is a part of now."""
     held = [device.node for device in found if _may_be_in_group(device)]
-    on_devices = [pool for pool, source in sources.items() if source.startswith(DEVICE)]
+    on_devices = [pool for pool, source in sources.items() if is_device(source)]
     if not held:
         return {}
     return _or_unknown(lambda: _now_in(_sources(on_devices, member, ports), ports), held)
@@ -252,7 +252,7 @@ def _of_instances(member: str, ports: Ports) -> dict[str, str]:
 
 def _pools(sources: Mapping[str, str], ports: Ports) -> dict[str, str]:
     """The pools that are on devices of this machine, by the device's own path in /dev."""
-    given = {pool: source for pool, source in sources.items() if source.startswith(DEVICE)}
+    given = {pool: source for pool, source in sources.items() if is_device(source)}
     return {
         device.node: pool
         for pool, source in given.items()

@@ -41,7 +41,7 @@ from steps.plan import Plan, Step, untried
 from steps.server import RestartLxd, SetFailureDomain
 from values.addresses import endpoint, host
 from values.status import Kind, Status, names, waiting
-from values.wanted_pool import DEVICE
+from values.wanted_pool import is_device
 
 
 def plan_member(view: View, lxd: ClusterView, peers: Peers, own: UnitData) -> Plan:
@@ -225,7 +225,7 @@ def _address(view: View, lxd: ClusterView, member: Member) -> listening.Due:
 
 def _existing(view: View, lxd: ClusterView, own: UnitData) -> dict[str, object]:
     """What a coordinator publishes about the existing networks and pools."""
-    on_devices = {pool for pool, source in lxd.sources.items() if source.startswith(DEVICE)}
+    on_devices = {pool for pool, source in lxd.sources.items() if is_device(source)}
     return {
         "spread": overlay_dhcp.names(lxd),
         "bridges": networks.bridges(lxd),

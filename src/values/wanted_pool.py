@@ -14,6 +14,7 @@ _PREFIXES = "kMGTP"
 VOLUME_SIZE = "volume.size"
 DEVICE = "/dev/"
 """The beginning of the paths of block devices."""
+_SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - the charm makes no file there
 LEAST_FILE = "5GiB"
 """LXD needs so much free space to choose the size of a loop file itself (by source)."""
 
@@ -40,6 +41,11 @@ class WantedPool:
     def volume_size(self) -> str:
         """The size of a volume on it by default, empty if LXD chooses."""
         return self.config.get(VOLUME_SIZE, "")
+
+
+def is_device(source: str) -> bool:
+    """Whether the source of a pool is a block device, by its path: /dev/shm holds folders."""
+    return source.startswith(DEVICE) and not source.startswith(_SHARED_MEMORY)
 
 
 def in_bytes(value: str) -> int:

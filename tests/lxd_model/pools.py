@@ -237,7 +237,9 @@ def _own(name: str, driver: str, own: Config) -> dict[str, str]:
 
 def give(server: Server, pool: str, source: str) -> None:
     """A server's part of a pool: on a device, or by default in its own file."""
-    if not source.startswith("/dev/") or server.devices.get(source) == IN_POOL + pool:
+    if not source.startswith("/dev/") or source.startswith("/dev/shm/"):
+        return
+    if server.devices.get(source) == IN_POOL + pool:
         return
     if server.devices.get(source) != "":
         raise Refusal(f"{source} appears to contain an existing filesystem")

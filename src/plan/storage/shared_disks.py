@@ -16,7 +16,7 @@ from state.cluster import ClusterView
 from state.facts import Device
 from state.peers import Contribution
 from state.view import Peers, View
-from values.wanted_pool import DEVICE
+from values.wanted_pool import is_device
 
 
 def owner(device: Device, peers: Peers | None) -> str:
@@ -55,7 +55,7 @@ def same_disk(contributions: Mapping[str, Contribution]) -> tuple[str, str] | No
 
 def unpublished(lxd: ClusterView, peers: Peers) -> tuple[str, ...]:
     """This member's pools on devices whose disks the others do not know yet."""
-    on_devices = (pool for pool, source in lxd.sources.items() if source.startswith(DEVICE))
+    on_devices = (pool for pool, source in lxd.sources.items() if is_device(source))
     return tuple(pool for pool in on_devices if pool not in peers.own.disks)
 
 

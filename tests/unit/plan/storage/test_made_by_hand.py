@@ -131,3 +131,18 @@ def test_what_is_on_a_member_that_does_not_answer_is_not_wiped_unasked():
     with pytest.raises(LxdError):
         remove_pool(view, app.units["lxd/0"].ports, "fast")
     assert "fast" in the_cluster(app).pools
+
+
+SHARED_MEMORY = "/dev/shm/tmp"
+"""LXD issue 8730: a folder below /dev."""
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_folder_below_dev_is_not_a_device(generation: str):
+    app = made("dir", SHARED_MEMORY, generation)
+
+    app.settle()
+
+    assert the_cluster(app).pools["fast"].members["m2"]["source"] == SHARED_MEMORY
+    with pytest.raises(ActionRefused, match="repeat with confirm=wipe-fast"):
+        remove_pool(app.view("lxd/0"), app.units["lxd/0"].ports, "fast")
