@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import backends
 import modes
 from plan import cluster_change
@@ -38,11 +40,11 @@ def _cure(pool: Pool) -> str:
     """The command for a half-made pool that is safe.
 
     LXD cannot delete a half-made pool in a Ceph. For any other pool, a second creation would
-    skip members that have already deleted their parts.
+    skip members that have already deleted their parts. A pool's name may have blanks.
     """
     if backends.on_ceph(pool.driver):
-        return f"lxc storage create {pool.name} {pool.driver}"
-    return f"lxc storage delete {pool.name}"
+        return f"lxc storage create {shlex.quote(pool.name)} {pool.driver}"
+    return f"lxc storage delete {shlex.quote(pool.name)}"
 
 
 def unfinished(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Status | None:

@@ -103,6 +103,13 @@ def test_a_network_of_the_operators_that_is_half_made(status: str, leader: str):
     assert unit_statuses["app"] in (f"blocked: {why}", f"blocked: lxd/0: {why}")
 
 
+def test_the_command_quotes_the_name_of_a_pool():
+    app = with_half_made_pool(formed(2), "my pool", "dir", "Pending")
+
+    why = "pool my pool is half made: lxc storage delete 'my pool'"
+    assert statuses_of_all(app)["lxd/0"] == f"blocked: {why}"
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_half_made_default_pool_that_no_option_asks_for_any_more(status: str):
     """The option was set back before the pool was made."""
