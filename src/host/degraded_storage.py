@@ -10,6 +10,7 @@ The kernel's files cost nothing to read: no program of ZFS, btrfs or md is neede
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 _ZPOOLS = Path("/proc/spl/kstat/zfs")
@@ -48,16 +49,21 @@ def _file_systems() -> dict[str, str]:
 
 
 def _arrays() -> dict[str, str]:
-    said: dict[str, str] = {}
-    for file in _BLOCK.glob("md*/md/degraded"):
-        if _text(file) not in ("", "0"):
-            name = file.parents[1].name
-            parts = (part.name for part in (_BLOCK / name).glob(f"{name}p*"))
-            said |= {f"/dev/{n}": f"array {name} is degraded" for n in (name, *parts)}
-    # Few machines have such an array: the links need not be read.
-    links = [link for folder in _LINKS for link in folder.glob("*")] if said else []
+    degraded = [f for f in _BLOCK.glob("md*/md/degraded") if _text(f) not in ("", "0")]
+    arrays = [file.parents[1] for file in degraded]
+    by_node = {
+        f"/dev/{node}": f"array {array.name} is degraded"
+        for array in arrays
+        for node in (array.name, *(part.name for part in array.glob(f"{array.name}p*")))
+    }
+    return {**by_node, **_by_link(by_node)}
+
+
+def _by_link(by_node: Mapping[str, str]) -> dict[str, str]:
+    """The same by the links to those nodes. Few machines have any, and the rest reads no links."""
+    links = [link for folder in _LINKS for link in folder.glob("*")] if by_node else []
     nodes = {str(link): os.path.realpath(link) for link in links}
-    return said | {path: said[node] for path, node in nodes.items() if node in said}
+    return {path: by_node[node] for path, node in nodes.items() if node in by_node}
 
 
 def _is_set(file: Path) -> bool:
