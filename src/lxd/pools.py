@@ -20,11 +20,13 @@ from lxd.http import api_path
 from state.cluster import Pool
 
 _POOLS = api_path("storage-pools")
-_OWN_FOLDERS = ("/var/snap/lxd/common/lxd", "/var/lib/lxd")
-"""LXD's own folder: of the snap, and of the deb, which a pool that came from there still names."""
-_OWN_SOURCES = ("/storage-pools/{}", "/disks/{}.img")
+_OWN_SOURCES = ("storage-pools/{}", "disks/{}.img")
 """Sources that LXD makes itself in its own folder, by a pool's name. An operator's folder may end
 like that, too.
+"""
+_OWN_FOLDER = "lxd"
+"""The last part of LXD's own folder, /var/snap/lxd/common/lxd for the snap and /var/lib/lxd for a
+deb, which a pool that came from there still names.
 """
 _BY_UUID = Path("/dev/disk/by-uuid")
 _ZPOOLS = Path("/proc/spl/kstat/zfs")
@@ -195,8 +197,8 @@ def _given_source(pool: Any) -> str:
         return ""
     config: Mapping[str, str] = pool["config"]
     source = config.get("volatile.initial_source") or config.get("source", "")
-    own = {f"{f}{end.format(pool['name'])}" for f in _OWN_FOLDERS for end in _OWN_SOURCES}
-    return "" if source in own else source
+    own = tuple(f"/{_OWN_FOLDER}/{end.format(pool['name'])}" for end in _OWN_SOURCES)
+    return "" if source.endswith(own) else source
 
 
 def _missing(pool: Any) -> str:

@@ -334,7 +334,7 @@ def test_a_pool_that_does_not_answer_does_not_mean_that_lxd_does_not(
 
 
 _MADE_BY_LXD = "{}/storage-pools/fast", "{}/disks/fast.img"
-_LXD_FOLDERS = "/var/snap/lxd/common/lxd", "/var/lib/lxd"
+_LXD_FOLDERS = "/var/snap/lxd/common/lxd", "/var/lib/lxd", "/srv/lxd"
 
 
 @pytest.mark.parametrize("made", _MADE_BY_LXD)
