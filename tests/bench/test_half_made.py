@@ -14,6 +14,7 @@ from act.networks import create_network
 from lab.bench.bench import Bench
 from lxd.errors import LxdUnreachable
 from lxd.http import Request
+from modes import MARK
 from state.view import RunHistory
 from steps.networks import CreateNetwork
 from tests.bench.drive import all_active, until
@@ -43,7 +44,8 @@ def test_a_network_is_made_although_a_member_ended_meanwhile(ground: Bench):
     other = app.units["lxd/1"].node
     for number, delay in enumerate(DELAYS):
         name, subnet = f"br{number}", f"10.{150 + number}.0.1/24"
-        keys = {"ipv4.address": subnet, "ipv6.address": "none"}
+        # As the charm makes it: without its mark, a network is its operator's.
+        keys = {"ipv4.address": subnet, "ipv4.nat": "true", "ipv6.address": "none", MARK: "bridge"}
         _begin(app, CreateNetwork(name, "bridge", keys, {m: {} for m in MEMBERS}), delay)
         other.kill_daemon()
         other.start_daemon()
