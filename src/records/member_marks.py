@@ -70,8 +70,9 @@ def removed_first(member: Member, lxd: ClusterView) -> str:
         if mark == REMOVING
         and (other := lxd.member(name)) is not None
         and other.up
-        # An orphaned member no longer removes itself.
+        # A member without a unit no longer removes itself.
         and name not in lxd.orphaned
+        and not belongs_to_operator(other, lxd)
     }
     return min(removing - {member.name}, default="")
 

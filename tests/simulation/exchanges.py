@@ -104,26 +104,40 @@ class Exchanges:
 
         If LXD there has that version already, they wait for a member without a unit.
         """
-        unit, cloud = self.engine.units.get(other), self.engine.cloud
+        unit = self.engine.units.get(other)
         if unit is None:
             return
-        server = cloud.servers[unit.machine]
-        revisions = [r for r, v in cloud.released.items() if v == version]
+        server = self.engine.cloud.servers[unit.machine]
         if server.version == version:
             self._end_wait(waiting)
-        elif version in self._files:
-            self.engine.operator_does("snap install --dangerous", f"{version} on {other}")
+        else:
+            self._install(server, version)
+
+    def _install(self, server: Server, version: str) -> None:
+        """From the last attached file of that version, or from the store."""
+        place = f"{version} on machine {server.machine}"
+        revisions = [r for r, v in self.engine.cloud.released.items() if v == version]
+        if version in self._files:
+            self.engine.operator_does("snap install --dangerous", place)
             server.snap.install_file_by_hand(self._files[version])
         elif revisions:
-            self.engine.operator_does("snap refresh", f"{version} on {other}")
+            self.engine.operator_does("snap refresh", place)
             server.snap.refresh(revisions[0])
 
     def _end_wait(self, unit: Unit) -> None:
-        """A dead member's record gets the version of the others, and their daemons start again."""
+        """A member without a unit gets the LXD of the others, or a dead one's record its version.
+
+        Then the others' daemons start again.
+        """
         here = self.engine.cloud.servers[unit.machine]
         servers = self.site.live_servers()
         for row in here.records.members:
-            if row.version != here.version and row.server not in {s.machine for s in servers}:
+            there = self.engine.cloud.servers.get(row.server)
+            if row.version == here.version or row.server in {s.machine for s in servers}:
+                continue
+            if there is not None and there.powered and not there.destroyed:
+                self._install(there, here.version)
+            else:
                 self.engine.operator_does("sets a version", f"{row.name} on machine {unit.machine}")
                 row.version = here.version
         for server in servers:

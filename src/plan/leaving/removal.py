@@ -13,7 +13,7 @@ from __future__ import annotations
 from options.options import ABANDON
 from plan import renamed_members
 from plan.forming import admission, identity
-from plan.install import disabled_snap, removed_snap, upgrade, versions
+from plan.install import disabled_snap, removed_snap, upgrade
 from plan.leaving import (
     blockers,
     dead_members,
@@ -370,7 +370,7 @@ def _plan_unresponsive(view: View, lxd: Unresponsive, peers: Peers) -> Plan:
     if cure := unresponsive.start_without_volume(lxd):
         return outcomes.with_steps(*cure)
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
-        return outcomes.held(versions.waits_for(view, peers))
+        return outcomes.held(unresponsive.waits_for_versions(view, peers))
     return _plan_without_cure(view, lxd, peers)
 
 

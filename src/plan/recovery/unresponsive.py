@@ -175,15 +175,18 @@ def _other_version(view: View, lxd: Unresponsive, peers: Peers) -> Status | None
     if not peers.own.cluster:
         return None
     if lxd.reason is UnresponsiveReason.OTHER_VERSIONS:
-        without_unit = (
-            versions.waits_for_member_without_unit(view, peers)
-            if is_unresponsive_for_long(view)
-            else None
-        )
-        return without_unit or versions.waits_for(view, peers)
+        return waits_for_versions(view, peers)
     waits = lxd.reason in WITHOUT_DATABASE and _have_other_versions(view, peers)
     behind = lxd.reason is UnresponsiveReason.STOPPED and versions.is_behind(view, peers)
     return versions.waits_for(view, peers) if waits or behind else None
+
+
+def waits_for_versions(view: View, peers: Peers) -> Status:
+    """The status while LXD says that it waits until all members have its version."""
+    without_unit = None
+    if is_unresponsive_for_long(view):
+        without_unit = versions.waits_for_member_without_unit(view, peers)
+    return without_unit or versions.waits_for(view, peers)
 
 
 def _have_other_versions(view: View, peers: Peers) -> bool:

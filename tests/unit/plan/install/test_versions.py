@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+import deadlines
 from options.options import Options
 from plan.install import versions
 from plan.unit import make_plan
@@ -144,11 +145,27 @@ def test_a_newer_one_that_is_used_does_not_go_back():
 # A member whose daemon waits for the others' version.
 
 
-def waiting_member(installed: str, *others: str) -> str:
+def waiting_view(installed: str, *others: str) -> View:
     unit_data = {n: data(n, package=version) for n, version in enumerate(others, 1)}
     snap = SnapFacts(True, False, True, "100", installed)
     seen = Unresponsive("no answer in time", UnresponsiveReason.OTHER_VERSIONS)
-    return str(make_plan(views.view(seen, peers(data(0), unit_data), snap=snap)).status)
+    return views.view(seen, peers(data(0), unit_data), snap=snap)
+
+
+def waiting_member(installed: str, *others: str) -> str:
+    return str(make_plan(waiting_view(installed, *others)).status)
+
+
+@pytest.mark.parametrize("leaving", [False, True], ids=["stays", "leaves"])
+def test_a_member_without_a_unit_that_holds_the_others_is_what_the_status_names(leaving: bool):
+    """Such as one whose unit was removed by force, and whose LXD nobody refreshes."""
+    view = waiting_view("6.9", "6.9")
+    since = view.now - deadlines.UNRESPONSIVE
+
+    plan = make_plan(replace(view, leaving=leaving, unresponsive_since=since))
+
+    status = "blocked: LXD 6.9 waits for a member without a unit; docs: How to recover"
+    assert str(plan.status) == status
 
 
 @pytest.mark.parametrize(

@@ -345,8 +345,10 @@ def test_one_that_leaves_waits_no_longer_for_a_member_that_gives_way():
     assert app.cloud.now - begin < deadlines.LEAVE / 2
 
 
-def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone():
+@pytest.mark.parametrize("kept", ["", "yes"], ids=["just-gone", "keeps-running"])
+def test_one_that_leaves_waits_for_no_member_whose_unit_is_gone(kept: str):
     app = leaving(formed(4), "lxd/3")
+    note(app, member_marks.OF_OPERATOR + "m1", kept)
     cluster_api(app).members.close("m3")
     note(app, member_marks.PREFIX + "m3", "leaving")
     note(app, member_marks.PREFIX + "m1", "going")
