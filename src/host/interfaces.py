@@ -64,6 +64,12 @@ def read(lxd_dir: Path = _LXD_DIR) -> tuple[Interface, ...]:
     )
 
 
+def missing_bridges(lxd_dir: Path = _LXD_DIR) -> frozenset[str]:
+    """Networks with a folder of LXD's, which it keeps for its bridges, and without an interface."""
+    folders = (lxd_dir / _NETWORKS).glob("*")
+    return frozenset(f.name for f in folders if not (_SYSFS / f.name).exists())
+
+
 def _names(interfaces: list[Interface]) -> set[str]:
     return {interface.name for interface in interfaces}
 

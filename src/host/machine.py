@@ -185,6 +185,12 @@ class Machine(UnitNotes):
 
         return interfaces.read(self._lxd_dir)
 
+    def missing_bridges(self) -> frozenset[str]:
+        """Networks whose bridge LXD has made here, and that is not here any more."""
+        from host import interfaces
+
+        return interfaces.missing_bridges(self._lxd_dir)
+
     def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
         """Deletes a bridge of the kernel that LXD made, and LXD's interfaces beside it.
 

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import deadlines
 from lxd import parsing, profiles
@@ -18,7 +17,6 @@ from lxd.parsing import LxdWarning
 from state.cluster import Network
 from values.lxd_booleans import is_true
 from values.profile_devices import NIC
-from values.status import StatusText
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +24,6 @@ _NETWORKS = api_path("networks")
 _WARNINGS = api_path("warnings")
 _UNAVAILABLE = "Network unavailable"
 """LXD's word for a warning about a network that it could not start on a member."""
-_FOLDERS = Path("/var/snap/lxd/common/lxd/networks")
-"""LXD keeps a folder here for each of its bridges, until it deletes the network."""
-_SYSFS = Path("/sys/class/net")
-_NO_BRIDGE: StatusText = "no bridge: snap restart --reload lxd"
 
 
 def _nothing() -> None:
@@ -139,23 +133,19 @@ class NetworksApi:
         for name, project in projects.items():
             if self._status(name, {"target": member, "project": project}) == "UNAVAILABLE":
                 reason_by_name[name] = reasons.get(name) or unnamed
-        return {**dict.fromkeys(self._without_bridge(member), _NO_BRIDGE), **reason_by_name}
+        return reason_by_name
 
-    def _without_bridge(self, member: str) -> Iterator[str]:
-        """Networks whose bridge somebody deleted on this machine.
-
-        LXD makes it again when its daemon starts, and does not look meanwhile: it calls the network
-        created (LXD issue 3100). It is asked only about a bridge that is not here.
-        """
-        for name in sorted(folder.name for folder in _FOLDERS.glob("*")):
-            if (_SYSFS / name).exists():
-                continue
+    def created_bridges(self, names: Iterable[str], member: str) -> list[str]:
+        """Those of the names that are networks on a bridge, and that LXD calls created there."""
+        found: list[str] = []
+        for name in names:
             try:
                 part = self._client.get(api_path("networks", name), {"target": member})
             except (LxdError, LxdUnreachable):
                 continue  # It was deleted a moment ago.
             if part["type"] == "bridge" and str(part["status"]).upper() == "CREATED":
-                yield name
+                found.append(name)
+        return found
 
     def _warnings(self, member: str) -> Sequence[LxdWarning]:
         """The open warnings about networks that do not run on a member."""

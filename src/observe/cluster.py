@@ -16,7 +16,7 @@ from dataclasses import replace
 import deadlines
 import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from observe import devices, skew, unresponsive
+from observe import bridges, devices, skew, unresponsive
 from observe.addresses import not_listening
 from options.options import Options
 from plan import duties
@@ -226,7 +226,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         unavailable=unavailable,
         degraded=devices.degraded(made, server.name, ports),
         sources=sources,
-        stopped=ports.lxd.networks.unavailable(server.name),
+        stopped=bridges.deleted(server.name, ports) | ports.lxd.networks.unavailable(server.name),
         not_listening=not_listening(juju, server, ports),
     )
     if sum(pools.PROFILE in pool.used_by for pool in existing) > 1:

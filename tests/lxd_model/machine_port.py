@@ -234,6 +234,9 @@ class ModelMachine:
     def degraded_storage(self) -> dict[str, str]:
         return {}
 
+    def missing_bridges(self) -> frozenset[str]:
+        return frozenset()
+
     def pool_devices(self) -> dict[str, set[str]]:
         """The simulation's pools are on btrfs."""
         return {}

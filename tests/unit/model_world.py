@@ -146,6 +146,7 @@ class UnitMachine:
     released: set[str] = field(default_factory=set[str])
     groups: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     degraded_: dict[str, str] = field(default_factory=dict[str, str])
+    missing_bridges_: frozenset[str] = frozenset()
     services: list[str] = field(default_factory=list[str])
     overlays_: dict[str, str] = field(default_factory=dict[str, str])
     missing_: str = ""
@@ -326,6 +327,9 @@ class UnitMachine:
 
     def degraded_storage(self) -> dict[str, str]:
         return self.degraded_
+
+    def missing_bridges(self) -> frozenset[str]:
+        return self.missing_bridges_
 
     def pool_devices(self) -> dict[str, set[str]]:
         return self.groups

@@ -189,3 +189,13 @@ def test_a_vlan_is_known_by_its_number_whatever_its_name_is(machine: Any):
 
     assert (found["office"].base, found["office"].vlan) == ("eth0", 7)
     assert found["eth0"].vlan == 0
+
+
+def test_a_bridge_that_somebody_deleted_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """LXD keeps the folder of a network on a bridge until it deletes the network."""
+    for folder in ("networks/br0", "networks/br1", "net/br1", "net/eth0"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(interfaces, "_SYSFS", tmp_path / "net")
+
+    assert interfaces.missing_bridges(tmp_path) == {"br0"}
+    assert interfaces.missing_bridges(tmp_path / "no-lxd") == frozenset()
