@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 import deadlines
 from lxd.client import Client
 from lxd.http import api_path
+from state.cluster import RESTRICTED_GROUPS
 from values import lxd_urls
 from values.lxd_booleans import is_true
 
-GROUPS = "restricted.cluster.groups"
 _ACCESS = "restricted.networks.access"
 _NIC = "restricted.devices.nic"
 _DEFAULT = "default"
@@ -53,7 +53,9 @@ class ProjectsApi:
             hidden = {name: _hides(name, config) for name in _networks(row["used_by"])}
             found |= {(project, name): key for name, key in hidden.items() if key}
             if _has_networks(project, config):
-                found |= {(project, group): GROUPS for group in _groups(config) - {_DEFAULT}}
+                found |= {
+                    (project, group): RESTRICTED_GROUPS for group in _groups(config) - {_DEFAULT}
+                }
         return found
 
     def having(self, feature: str) -> list[str]:
@@ -91,4 +93,4 @@ def _has_networks(project: str, config: Mapping[str, str]) -> bool:
 
 def _groups(config: Mapping[str, str]) -> frozenset[str]:
     """The cluster groups that a project names."""
-    return frozenset(group.strip() for group in config.get(GROUPS, "").split(",")) - {""}
+    return frozenset(group.strip() for group in config.get(RESTRICTED_GROUPS, "").split(",")) - {""}

@@ -12,6 +12,8 @@ from state.lxd_objects import Bucket, Image, Instance, Volume
 from state.peers import UnitData
 
 _IN_DATABASE = frozenset({"database", "database-voter", "database-standby", "database-leader"})
+RESTRICTED_GROUPS = "restricted.cluster.groups"
+"""A project's key for the cluster groups that it may use."""
 CLOSED = "manual"
 """With this value of `scheduler.instance` LXD places nothing on a member by itself."""
 

@@ -17,7 +17,7 @@ from plan import cluster_change, duties
 from plan.forming import member_names
 from records import join_lock, member_units
 from records.join_lock import JoinLock
-from state.cluster import ClusterView, Member
+from state.cluster import RESTRICTED_GROUPS, ClusterView, Member
 from state.peers import QueueEntry, Token, UnitData
 from state.view import Peers, View
 from steps.forming import AwaitJoin, CancelToken, MakeToken
@@ -26,8 +26,6 @@ from steps.plan import Step
 from values import lxd_versions
 from values.addresses import PORT
 from values.status import StatusText
-
-_GROUPS = "restricted.cluster.groups"
 
 
 @dataclass(frozen=True)
@@ -327,11 +325,13 @@ def _refused(lxd: ClusterView, peers: Peers) -> dict[str, str]:
 def _in_projects(lxd: ClusterView) -> StatusText:
     """Why LXD refuses every join for a project, with the remedy. Empty if it does not."""
     looks_for_groups = lxd_versions.needs_groups(lxd.server.version)
-    found = {k: v for k, v in lxd.join_obstacles.items() if v != _GROUPS or looks_for_groups}
+    found = {
+        k: v for k, v in lxd.join_obstacles.items() if v != RESTRICTED_GROUPS or looks_for_groups
+    }
     if not found:
         return ""
     (project, name), key = min(found.items())
-    if key == _GROUPS:
+    if key == RESTRICTED_GROUPS:
         return f"project {project}: no join before you unset {key}"
     cure = f"unset its {key}" if key.endswith(".nic") else f"add it to its {key}"
     return f"project {project} hides {name}: {cure}"
