@@ -146,6 +146,10 @@ class BenchMachine(Machine):
         """The node's interfaces."""
         return self._node.inside(lambda: Machine.interfaces(self))
 
+    def missing_bridges(self) -> frozenset[str]:
+        """Networks whose bridge is not on the node."""
+        return self._node.inside(lambda: Machine.missing_bridges(self))
+
     def remove_bridge(self, name: str, beside: Iterable[str]) -> None:
         """Deletes a bridge of the node."""
         self._node.inside(lambda: Machine.remove_bridge(self, name, beside))
