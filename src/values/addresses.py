@@ -29,25 +29,28 @@ def endpoint(address: str) -> str:
 
 
 @lru_cache
+def _parsed(word: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address, None for anything else."""
+    try:
+        return ipaddress.ip_address(word)
+    except ValueError:
+        return None
+
+
 def is_address(word: str) -> bool:
     """Whether it is an IP address."""
-    try:
-        ipaddress.ip_address(word)
-    except ValueError:
-        return False
-    return True
+    return _parsed(word) is not None
 
 
 def is_same(one: str, other: str) -> bool:
     """Whether two texts are the same address. An IPv6 address has several forms."""
-    if one == other or not (is_address(one) and is_address(other)):
-        return one == other
-    return ipaddress.ip_address(one) == ipaddress.ip_address(other)
+    return one == other or (is_address(one) and _parsed(one) == _parsed(other))
 
 
 def family(address: str) -> int:
     """4 or 6, and 0 for anything other than an address."""
-    return ipaddress.ip_address(address).version if is_address(address) else 0
+    parsed = _parsed(address)
+    return parsed.version if parsed else 0
 
 
 def is_host_and_port(word: str) -> bool:

@@ -54,6 +54,10 @@ class Operation:
     cut: bool = False
     """Whether its daemon ended before it was finished."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy of the model: a finished operation has no more work."""
+        return {**vars(self), "work": None} if self.done else vars(self)
+
     def step(self) -> None:
         """Does what is due now."""
         if self.run != self.server.run:

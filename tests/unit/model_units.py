@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,26 @@ from tests.application import Application, Unit
 from tests.lxd_model.cloud import Cloud
 from tests.lxd_model.server import Server
 from tests.unit.model_world import UnitMachine, UnitSnap
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """The time on a server, in seconds since the epoch."""
+
+    server: Server
+
+    def __call__(self) -> float:
+        return self.server.cloud.now + self.server.ahead
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Keeps what a hook shows the operator."""
+
+    shown_steps: list[str]
+
+    def __call__(self, text: str) -> None:
+        self.shown_steps.append(text)
 
 
 @dataclass
@@ -44,8 +65,8 @@ class ModelApp(Application[ModelUnit]):
             snap,
             machine,
             server.database,
-            lambda: self.cloud.now + server.ahead,
-            shown_steps.append,
+            _Clock(server),
+            _Progress(shown_steps),
         )
         return self.enter(
             ModelUnit(
@@ -60,8 +81,31 @@ class ModelApp(Application[ModelUnit]):
         )
 
 
+_saved: dict[str, ModelApp] = {}
+"""By arguments: an application that formed before."""
+_may_copy = False
+
+
+def begin_test(*, may_copy: bool) -> None:
+    """Before each test. `may_copy` is whether `formed` may copy an earlier test's application."""
+    global _may_copy  # noqa: PLW0603
+    _may_copy = may_copy
+
+
 def formed(count: int, generation: str = "5.21", **options: Any) -> ModelApp:
-    """An application whose units are all members."""
+    """An application whose units are all members: 2 ms for a copy, 50 ms for one that forms.
+
+    Copies with the same arguments are the same cluster.
+    """
+    if not _may_copy:
+        return _forming(count, generation, options)
+    key = repr((count, generation, sorted(options.items())))
+    if key not in _saved:
+        _saved[key] = _forming(count, generation, options)
+    return copy.deepcopy(_saved[key])
+
+
+def _forming(count: int, generation: str, options: dict[str, Any]) -> ModelApp:
     app = ModelApp(options=options, cloud=Cloud(generation=generation))
     for number in range(count):
         app.add(number)
