@@ -366,6 +366,22 @@ class Machine(UnitNotes):
 
         return storage_leftovers.by_name()
 
+    def lacks_device(self, path: str) -> bool:
+        """Whether the machine has no device with this path."""
+        return not Path(path).exists()
+
+    def lacks_file_system(self, uuid: str) -> bool:
+        """Whether no device of the machine has a file system with this UUID."""
+        from host import missing_storage
+
+        return missing_storage.lacks_file_system(uuid)
+
+    def lacks_zpool(self, name: str) -> bool:
+        """Whether the kernel has not imported this zpool."""
+        from host import missing_storage
+
+        return missing_storage.lacks_zpool(name)
+
     def degraded_storage(self) -> dict[str, str]:
         """By zpool and by UUID of a btrfs that has lost a device: what the kernel says of it."""
         from host import degraded_storage

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import backends
 import deadlines
 from lxd import parsing, profiles
 from lxd.client import Client
-from lxd.errors import LxdError, LxdUnreachable
+from lxd.errors import LxdError
 from lxd.http import api_path
 from state.cluster import Pool
 
@@ -28,11 +26,6 @@ _OWN_FOLDER = "lxd"
 """The last part of LXD's own folder, /var/snap/lxd/common/lxd for the snap and /var/lib/lxd for a
 deb, which a pool that came from there still names.
 """
-_BY_UUID = Path("/dev/disk/by-uuid")
-_ZPOOLS = Path("/proc/spl/kstat/zfs")
-"""The kernel has a folder here for each imported zpool, and this one while its module is loaded."""
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What LXD notes as the source of a btrfs pool on a device."""
 _OWN = "volatile.pool.pristine"
 """Key of a pool in a Ceph: LXD found nothing of another LXD there when it made the pool."""
 
@@ -52,6 +45,24 @@ class PoolSource:
 
     given: str
     present: str
+
+
+@dataclass(frozen=True)
+class PoolPart:
+    """A member's part of a pool.
+
+    `given` is as in `PoolSource`. LXD finds the part by `source`: a device, or the UUID of a btrfs.
+    `device` is the device's name when the part was made, empty if it was not made on a device.
+    `dataset` is a zpool, or a dataset in one. LXD calls a part unavailable if its last try to mount
+    it failed.
+    """
+
+    driver: str
+    available: bool
+    given: str
+    source: str
+    device: str
+    dataset: str
 
 
 def _nothing() -> None:
@@ -128,30 +139,23 @@ class PoolsApi:
         root = {"type": "disk", "path": "/", "pool": pool}
         profiles.keep(self._client, lambda devices: _with_keys(devices, root))
 
-    def parts(self, pools: Iterable[str], member: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Pools that a member cannot use now, with what is missing; and the pools' given sources.
+    def part(self, pool: str, member: str) -> PoolPart:
+        """A member's part of a pool. `member` is empty outside a cluster.
 
-        A list of all pools shows them as created. LXD tests each pool when its daemon starts, and
-        tries again each minute. `member` is empty outside a cluster. A given source is a device, a
-        folder, a zpool or its dataset, or a volume group. A pool that LXD made in its own folder
-        has none.
+        Raises LxdError if the pool was deleted, LxdUnreachable: a device that hangs does not mean
+        that LXD hangs.
         """
-        missing: dict[str, str] = {}
-        sources: dict[str, str] = {}
-        for pool in pools:
-            try:
-                details = self._get(pool, {"target": member} if member else {})
-            except LxdUnreachable:
-                # A device that hangs does not mean that LXD hangs.
-                missing[pool] = "it does not answer"
-                continue
-            except LxdError:
-                continue  # It was deleted a moment ago.
-            if why := _missing(details):
-                missing[pool] = why
-            if source := _given_source(details):
-                sources[pool] = source
-        return missing, sources
+        found = self._get(pool, {"target": member} if member else {})
+        config: Mapping[str, str] = found["config"]
+        first = config.get("volatile.initial_source", "")
+        return PoolPart(
+            driver=found["driver"],
+            available=found["status"].upper() != "UNAVAILABLE",
+            given=_given_source(found),
+            source=config.get("source", ""),
+            device=first if first.startswith("/dev/") else "",
+            dataset=config.get("zfs.pool_name", ""),
+        )
 
     def source(self, pool: str, member: str) -> PoolSource:
         """What a member's part of a pool was made on, and what LXD finds it by now.
@@ -199,38 +203,3 @@ def _given_source(pool: Any) -> str:
     source = config.get("volatile.initial_source") or config.get("source", "")
     own = tuple(f"/{_OWN_FOLDER}/{end.format(pool['name'])}" for end in _OWN_SOURCES)
     return "" if source.endswith(own) else source
-
-
-def _missing(pool: Any) -> str:
-    """Why LXD cannot use its part of a pool, empty if it can.
-
-    The device's name is the one that it had when the pool was made: the operator may remember it.
-    Another disk may have it by now.
-    """
-    config: Mapping[str, str] = pool["config"]
-    source = config.get("source", "")
-    if source.startswith("/dev/") and not Path(source).exists():
-        return f"{source} is gone"
-    first = config.get("volatile.initial_source", "")
-    was = f" (was {first})" if first.startswith("/dev/") else ""
-    if pool["driver"] == "btrfs" and _is_unplugged(source):
-        return f"its disk is gone{was}"
-    if pool["status"].upper() == "UNAVAILABLE":
-        return f"LXD cannot mount it{was}"
-    # LXD imports a zpool when it starts, and does not look again.
-    exported = pool["driver"] == "zfs" and _is_exported(config.get("zfs.pool_name", ""))
-    return f"its zpool was exported{was}" if exported else ""
-
-
-def _is_exported(dataset: str) -> bool:
-    """Whether the kernel has no zpool for a dataset. Without its module nothing is known."""
-    zpool = dataset.partition("/")[0]
-    return bool(zpool) and _ZPOOLS.exists() and not (_ZPOOLS / zpool).exists()
-
-
-def _is_unplugged(source: str) -> bool:
-    """Whether no device has the file system with this UUID.
-
-    Without udev, as in a container, there are no links to check.
-    """
-    return bool(_UUID.fullmatch(source)) and _BY_UUID.exists() and not (_BY_UUID / source).exists()

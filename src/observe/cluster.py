@@ -16,7 +16,7 @@ from dataclasses import replace
 import deadlines
 import modes
 from lxd.errors import LxdError, LxdStopped, LxdUnreachable
-from observe import bridges, devices, skew, unresponsive
+from observe import bridges, devices, pool_parts, skew, unresponsive
 from observe.addresses import not_listening
 from options.options import Options
 from plan import duties
@@ -219,7 +219,7 @@ def _cluster_view(juju: HookInput, ports: Ports) -> ClusterView:
         lxd = _with_contents(juju, lxd, ports)
     existing = pool_deletions.marked(ports.lxd.pools.list(), lxd.notes)
     made = [pool.name for pool in existing if not pool.half_made]
-    unavailable, sources = ports.lxd.pools.parts(made, server.name)
+    unavailable, sources = pool_parts.look(made, server.name, ports)
     lxd = replace(
         lxd,
         pools=existing,

@@ -30,4 +30,6 @@ def test_a_joining_member_has_its_part_at_the_same_place(ground: Bench):
     with_folder(app.add(2))
     until(app, lambda: all_active(app), 120)
 
-    assert first.parts(["fast"], "m2") == ({}, {"fast": PLACE})
+    part = first.part("fast", "m2")
+    assert part.available
+    assert part.given == PLACE

@@ -231,6 +231,16 @@ class ModelMachine:
         """The block devices that match the patterns."""
         return pools.devices(self._server, patterns)
 
+    def lacks_device(self, path: str) -> bool:
+        """Whether the machine has no such device."""
+        return path not in self._server.devices
+
+    def lacks_file_system(self, uuid: str) -> bool:
+        return False
+
+    def lacks_zpool(self, name: str) -> bool:
+        return False
+
     def degraded_storage(self) -> dict[str, str]:
         return {}
 

@@ -145,6 +145,8 @@ class UnitMachine:
     gathered: list[str] = field(default_factory=list[str])
     released: set[str] = field(default_factory=set[str])
     groups: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    missing_storage: set[str] = field(default_factory=set[str])
+    """Paths of devices, UUIDs of file systems and zpools that are not here."""
     degraded_: dict[str, str] = field(default_factory=dict[str, str])
     missing_bridges_: frozenset[str] = frozenset()
     services: list[str] = field(default_factory=list[str])
@@ -324,6 +326,15 @@ class UnitMachine:
         by_node = {disk.node: replace(disk, path=disk.node) for disk in self.disks}
         there = by_node | {disk.path: disk for disk in self.disks}
         return tuple(there[p] for p in patterns if p in there)
+
+    def lacks_device(self, path: str) -> bool:
+        return path in self.missing_storage
+
+    def lacks_file_system(self, uuid: str) -> bool:
+        return uuid in self.missing_storage
+
+    def lacks_zpool(self, name: str) -> bool:
+        return name in self.missing_storage
 
     def degraded_storage(self) -> dict[str, str]:
         return self.degraded_

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lxd import pools
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
-from lxd.pools import PoolsApi
 from state.cluster import Pool
 from tests.lxd_model import by_hand
 from tests.lxd_model.cloud import Fault
@@ -210,127 +207,22 @@ def test_instances_keep_the_root_disk_that_they_have(servers: list[Server], lxd:
     assert instances["default", "own"].devices == {"root": {**root, "size": "5GiB"}}
 
 
-def test_a_pool_that_a_member_cannot_use_is_named(servers: list[Server], lxd: LxdApi):
+def test_a_part_that_a_member_cannot_mount_is_unavailable(servers: list[Server], lxd: LxdApi):
     lxd.pools.create("fast", "dir", {}, each(servers))
     servers[1].unmounted.add("fast")
 
-    assert lxd.pools.parts(["fast"], "m0")[0] == {}
-    assert lxd.pools.parts(["fast"], "m1")[0] == {"fast": "LXD cannot mount it"}
-    assert lxd.pools.parts(["deleted"], "m0")[0] == {}
+    assert lxd.pools.part("fast", "m0").available
+    assert not lxd.pools.part("fast", "m1").available
+    with pytest.raises(LxdError):
+        lxd.pools.part("deleted", "m0")
 
 
-def test_a_pool_whose_device_is_gone_is_named(servers: list[Server], lxd: LxdApi):
-    own: dict[str, Any] = {server.name: {"source": DISK} for server in servers}
-    lxd.pools.create("fast", "dir", {}, own)
-
-    assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": f"{DISK} is gone"}
-
-
-class _Noted:
-    """What LXD itself says of a member's part of a pool: its source replaces the device's name."""
-
-    def __init__(self, driver: str, source: str, status: str) -> None:
-        self.config = {"source": source, "volatile.initial_source": "/dev/nvme1n1"}
-        self._part = {"name": "fast", "driver": driver, "status": status, "config": self.config}
-
-    def get(self, path: str, query: object = None, seconds: object = None) -> object:
-        return self._part
-
-
-_ID = "7d1a0c4e-0000-4000-8000-000000000001"
-_PARTS = [
-    ("btrfs", _ID, "Created", "its disk is gone (was /dev/nvme1n1)"),
-    ("btrfs", _ID, "Unavailable", "its disk is gone (was /dev/nvme1n1)"),
-    ("btrfs", "plugged-in", "Created", None),
-    ("zfs", "fast", "Unavailable", "LXD cannot mount it (was /dev/nvme1n1)"),
-    ("lvm", "fast", "Unavailable", "LXD cannot mount it (was /dev/nvme1n1)"),
-    ("lvm", "fast", "Created", None),
-]
-
-
-@pytest.mark.parametrize(("driver", "source", "status", "why"), _PARTS)
-def test_the_device_that_a_pool_was_made_on_is_named(
-    driver: str, source: str, status: str, why: str | None, links: Path
-):
-    part = PoolsApi(_Noted(driver, links.name if source == "plugged-in" else source, status))  # pyright: ignore[reportArgumentType]
-
-    assert part.parts(["fast"], "m0")[0].get("fast") == why
-    assert len(f"pool fast is not here: {why}; bring it back") < 80
-
-
-@pytest.fixture
-def zpools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The kernel's folders of imported zpools: only `tank` is imported."""
-    monkeypatch.setattr(pools, "_ZPOOLS", tmp_path / "zfs")
-    (tmp_path / "zfs" / "tank").mkdir(parents=True)
-    return tmp_path / "zfs"
-
-
-_EXPORTED = "its zpool was exported (was /dev/nvme1n1)"
-_DATASETS = [
-    ("zfs", "tank", None),
-    ("zfs", "tank/lxd", None),
-    ("zfs", "fast", _EXPORTED),
-    ("zfs", "fast/lxd", _EXPORTED),
-    ("zfs", "", None),
-    ("lvm", "fast", None),
-]
-
-
-def _on_dataset(driver: str, dataset: str, status: str = "Created") -> PoolsApi:
-    noted = _Noted(driver, dataset, status)
-    noted.config["zfs.pool_name"] = dataset
-    return PoolsApi(noted)  # pyright: ignore[reportArgumentType]
-
-
-@pytest.mark.usefixtures("zpools")
-@pytest.mark.parametrize(("driver", "dataset", "why"), _DATASETS)
-def test_a_zpool_that_somebody_exported_is_named(driver: str, dataset: str, why: str | None):
-    """LXD calls it created until its daemon starts again: no instance on it starts meanwhile."""
-    assert _on_dataset(driver, dataset).parts(["fast"], "m0")[0].get("fast") == why
-    assert len(f"pool fast is not here: {why}; bring it back") < 80
-
-
-def test_an_exported_zpool_is_not_known_without_the_kernels_module(zpools: Path):
-    (zpools / "tank").rmdir()
-    zpools.rmdir()
-
-    assert _on_dataset("zfs", "fast").parts(["fast"], "m0")[0] == {}
-
-
-@pytest.mark.usefixtures("zpools")
-def test_lxds_own_word_about_an_exported_zpool_comes_first():
-    found = _on_dataset("zfs", "fast", "Unavailable").parts(["fast"], "m0")[0]
-
-    assert found == {"fast": "LXD cannot mount it (was /dev/nvme1n1)"}
-
-
-def test_a_disk_without_a_link_is_not_gone_where_nobody_makes_links(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(pools, "_BY_UUID", tmp_path / "none")
-
-    part = PoolsApi(_Noted("btrfs", _ID, "Created"))  # pyright: ignore[reportArgumentType]
-
-    assert part.parts(["fast"], "m0")[0] == {}
-
-
-@pytest.fixture
-def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The link of a disk that is plugged in, among the links of this machine."""
-    monkeypatch.setattr(pools, "_BY_UUID", tmp_path)
-    link = tmp_path / "7d1a0c4e-0000-4000-8000-000000000002"
-    link.touch()
-    return link
-
-
-def test_a_pool_that_does_not_answer_does_not_mean_that_lxd_does_not(
-    servers: list[Server], lxd: LxdApi
-):
+def test_a_pool_that_does_not_answer_is_an_error(servers: list[Server], lxd: LxdApi):
     lxd.pools.create("fast", "dir", {}, each(servers))
     faulty(servers[0], "GET /1.0/storage-pools/NAME", "timeout")
 
-    assert lxd.pools.parts(["fast"], "m0")[0] == {"fast": "it does not answer"}
+    with pytest.raises(LxdUnreachable):
+        lxd.pools.part("fast", "m0")
 
 
 _MADE_BY_LXD = "{}/storage-pools/fast", "{}/disks/fast.img"
@@ -345,7 +237,7 @@ def test_what_lxd_makes_in_its_own_folder_is_on_no_device(
     own: dict[str, Any] = {s.name: {"source": made.format(folder)} for s in servers}
     lxd.pools.create("fast", "dir", {}, own)
 
-    assert lxd.pools.parts(["fast"], "m0")[1] == {}
+    assert lxd.pools.part("fast", "m0").given == ""
 
 
 ENDS_LIKE_LXDS_OWN = "/mnt/nfs/storage-pools/fast", "/srv/disks/fast.img"
@@ -357,7 +249,7 @@ def test_a_given_source_is_shown(servers: list[Server], lxd: LxdApi, given: str)
     own: dict[str, Any] = {server.name: {"source": given} for server in servers}
     lxd.pools.create("fast", "dir", {}, own)
 
-    assert lxd.pools.parts(["fast"], "m0")[1] == {"fast": given}
+    assert lxd.pools.part("fast", "m0").given == given
 
 
 def test_a_pool_in_a_ceph_is_not_on_a_device(servers: list[Server], lxd: LxdApi):
@@ -365,7 +257,7 @@ def test_a_pool_in_a_ceph_is_not_on_a_device(servers: list[Server], lxd: LxdApi)
         server.drivers |= {"ceph"}
     lxd.pools.create("shared", "ceph", {}, {server.name: {"source": "osd"} for server in servers})
 
-    assert lxd.pools.parts(["shared"], "m0")[1] == {}
+    assert lxd.pools.part("shared", "m0").given == ""
 
 
 def test_a_request_that_was_given_up_is_waited_for(servers: list[Server], lxd: LxdApi):
