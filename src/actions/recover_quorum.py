@@ -34,9 +34,6 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     `lost` names voters that never come back, by unit, member or address, separated by commas.
     Raises ActionRefused, OSError, SubprocessError.
     """
-    wanted = confirmation("recover", view.unit)
-    if confirm != wanted:
-        raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
     peers = _without_quorum(view)
     if view.database is None:
         raise ActionRefused(
@@ -46,6 +43,9 @@ def recover_quorum(view: View, ports: Ports, lost: str, confirm: str) -> str:
     named = frozenset(lost.replace(",", " ").split())
     if view.units is None and not named:
         raise ActionRefused("Juju does not say which units it has given up: add lost=UNIT,UNIT")
+    wanted = confirmation("recover", view.unit)
+    if confirm != wanted:
+        raise ActionRefused(f"this gives up all other voters: repeat with confirm={wanted}")
     recovery = quorum.recovery(view, peers, view.database, named)
     if recovery.problem:
         raise RecoveryRefused(recovery.problem, _published(view, peers, recovery.lost))

@@ -14,6 +14,8 @@ from values import unit_names
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_FOR_SHELL = re.compile(r'(["$`\\])')
+"""What a shell does not read as text between double quotes."""
 _YAML_WORDS = frozenset(["y", "yes", "n", "no", "on", "off", "true", "false", "null"])
 """Words that Juju's client does not read as text."""
 
@@ -57,4 +59,7 @@ def alternatives(names_: Iterable[str], action: str) -> str:
 def quoted(name: str) -> str:
     """A name in a form that Juju's client reads as text, and not as a number or a date."""
     plain = _PLAIN.fullmatch(name) and name.lower() not in _YAML_WORDS
-    return name if plain else f"\"'{name}'\""
+    if plain:
+        return name
+    in_yaml = "'" + name.replace("'", "''") + "'"
+    return '"' + _FOR_SHELL.sub(r"\\\1", in_yaml) + '"'

@@ -12,7 +12,6 @@ import pytest
 from actions import form_again, refusal
 from actions import remove_pool as actions_remove_pool
 from actions.forget_lost import forget_lost
-from actions.recover_quorum import recover_quorum
 from actions.refusal import ActionRefused
 from actions.retry_join import retry_join
 from records import loss_record
@@ -21,13 +20,6 @@ from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import note, notes, server, the_cluster, without
-
-
-def test_a_quorum_is_not_recovered_without_the_operators_word():
-    app = formed(1)
-
-    with pytest.raises(ActionRefused, match="confirm=recover-lxd-0"):
-        recover_quorum(app.view("lxd/0"), app.units["lxd/0"].ports, "", "no")
 
 
 @pytest.mark.parametrize("generation", NAMES)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from actions import parameters as actions_parameters
+from actions.refusal import quoted
 from deadlines import RECOVERY_ANSWER
 from hooks.holds import CannotLeave
 from lab.cli import parameters
@@ -117,8 +119,7 @@ REFUSED = [
     ("wipe-device device=/dev/sdz", "is not a block device here: lsblk"),
     ("take-back", "the application has a cluster: empty this LXD instead"),
     ("let-in", "only a unit that leaves as the last member needs this"),
-    ("recover-quorum", "repeat with confirm=recover-lxd-0"),
-    ("recover-quorum confirm=recover-lxd-1", "repeat with confirm=recover-lxd-0"),
+    ("recover-quorum", "LXD answers: its database has its quorum"),
     ("recover-quorum confirm=recover-lxd-0", "LXD answers: its database has its quorum"),
 ]
 
@@ -302,3 +303,27 @@ def test_a_parameter_that_there_is_not_is_refused_by_each_juju(action: str):
 def test_the_old_form_is_refused_by_juju(three: HookTools):
     with pytest.raises(JujuError, match='additional property "config" is not allowed'):
         three.action("lxd/0", "plan", {"config": "storage-backend=zfs"})
+
+
+NAMES_TO_TYPE = [
+    "local",
+    "0123",
+    "yes",
+    "a b",
+    "it's",
+    'say "x"',
+    "$HOME",
+    "`id`",
+    "back\\slash",
+    "é?",
+]
+
+
+@pytest.mark.parametrize("name", NAMES_TO_TYPE)
+def test_a_name_that_is_typed_as_advised_is_that_name(name: str):
+    word = f"name={quoted(name)}"
+    shell = ["/bin/sh", "-c", f"printf %s {word}"]
+
+    read = subprocess.run(shell, check=True, capture_output=True, text=True, timeout=10).stdout
+
+    assert parameters.from_words([read], {}, strings=False) == {"name": name}

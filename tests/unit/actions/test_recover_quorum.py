@@ -186,6 +186,13 @@ def test_a_cluster_that_answers_has_its_quorum():
         recover(app, "lxd/0", "lxd/1,lxd/2")
 
 
+def test_it_asks_for_no_word_while_it_would_refuse():
+    app = formed(3)
+
+    with pytest.raises(ActionRefused, match="its database has its quorum"):
+        recover_quorum(app.view("lxd/0"), app.units["lxd/0"].ports, "", "")
+
+
 def test_it_asks_for_a_word_first():
     app = dead(formed(3), ("lxd/1", "lxd/2"))
     view = app.view("lxd/0")
