@@ -19,6 +19,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from host import mounts
 from state.facts import Folder
 from state.lxd_objects import DAEMON_FOLDERS, daemon_volume
 
@@ -112,7 +113,7 @@ def _is_empty(lxd_dir: Path, pool: str, process: int, proc: Path) -> bool:
     folder = lxd_dir / _POOLS / pool
     inside = proc / str(process) / "root" / folder.relative_to("/")
     try:
-        if _mounts(folder, process, proc) or not inside.is_dir():
+        if mounts.below(folder, process, proc) or not inside.is_dir():
             return False
         for place, folders, files in os.walk(inside, onerror=_raise):
             if files or any(Path(place, name).is_symlink() for name in folders):
@@ -120,13 +121,6 @@ def _is_empty(lxd_dir: Path, pool: str, process: int, proc: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _mounts(folder: Path, process: int, proc: Path) -> list[str]:
-    """The mount points at or below a folder, as a process sees it. Raises OSError."""
-    lines = (proc / str(process) / "mountinfo").read_text().splitlines()
-    places = [line.split()[4].replace("\\040", " ") for line in lines]
-    return [place for place in places if f"{place}/".startswith(f"{folder}/")]
 
 
 def _raise(error: OSError) -> None:

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from host import daemon_folders, lxd_daemon, private_files
+from host import daemon_folders, lxd_daemon, mounts, private_files
 from host.commands import run
 from host.unit_notes import UnitNotes
 from state.facts import Device, Folder
@@ -327,7 +327,7 @@ class Machine(UnitNotes):
         for network in networks.iterdir() if networks.exists() else ():
             if (_INTERFACES / network.name).exists():
                 run("/sbin/ip", "link", "delete", network.name)
-        self._unmount()
+        mounts.unmount_below(self._lxd_dir)
         for entry in self._lxd_dir.iterdir():
             if entry.name in _CERTIFICATE:
                 continue
@@ -356,7 +356,7 @@ class Machine(UnitNotes):
         """
         from host import disks, storage_leftovers
 
-        self._unmount()
+        mounts.unmount_below(self._lxd_dir)
         same = [d for d in devices if self._disk(d) and disks.identity(d) == self._disk(d)]
         storage_leftovers.release(same, self._lxd_dir)
 
@@ -388,10 +388,6 @@ class Machine(UnitNotes):
 
         return degraded_storage.look()
 
-    def _unmount(self) -> None:
-        for mount in reversed(_mounts_below(self._lxd_dir)):
-            run("/usr/bin/umount", mount)
-
     def kill_lxd(self) -> None:
         """Kills a daemon that hangs: a normal stop of it takes up to ten minutes."""
         lxd_daemon.kill()
@@ -400,9 +396,3 @@ class Machine(UnitNotes):
 def _services(network: str) -> list[Path]:
     """The systemd units that a segment may have."""
     return [_UNITS / f"lxd-cluster-{kind}-{network}.service" for kind in _SERVICES]
-
-
-def _mounts_below(folder: Path) -> list[str]:
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    points = (line.split()[1] for line in lines)
-    return [point for point in points if Path(point).is_relative_to(folder)]
