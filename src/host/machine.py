@@ -16,6 +16,7 @@ from host.commands import run
 from host.unit_notes import UnitNotes
 from state.facts import Device, Folder
 from state.lxd_objects import DAEMON_FOLDERS
+from values import ceph_keys
 from values.interface import Interface
 
 STATE = Path("/var/lib/lxd-cluster")
@@ -262,11 +263,12 @@ class Machine(UnitNotes):
             private_files.write(path, text.encode())
 
     def lxd_log(self) -> str:
-        """The last lines of LXD's log."""
+        """The last lines of LXD's log, without keys of Ceph."""
         log = self._lxd_dir / "logs" / "lxd.log"
         if not log.exists():
             return ""
-        return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+        lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return ceph_keys.hidden("\n".join(lines))
 
     def folders(self) -> dict[str, Folder]:
         """By kind, `images` and `backups`: the place where LXD has them."""

@@ -138,6 +138,16 @@ def test_the_last_lines_of_lxds_log(tmp_path: Path):
     assert machine.lxd_log().splitlines()[0::19] == ["79", "98"]
 
 
+def test_the_log_of_lxd_shows_no_key_of_ceph(tmp_path: Path):
+    (tmp_path / "logs").mkdir()
+    error = "setting modifier for [client.lxd] type=key val=AgBOiZpq/YUbc+jQ=: Malformed input"
+    (tmp_path / "logs" / "lxd.log").write_text(f'level=error err="auth: {error}"')
+
+    log = Machine(tmp_path / "state", tmp_path).lxd_log()
+
+    assert "[client.lxd] type=key val=...: Malformed input" in log
+
+
 def test_a_certificate_is_deleted(tmp_path: Path):
     lxd = tmp_path / "lxd"
     lxd.mkdir()

@@ -238,3 +238,39 @@ def test_files_of_ceph_that_a_snap_hides_are_named():
 
     cure = "a snap may hide /etc/ceph: snap disconnect lxd:ceph-conf, then reload LXD"
     assert str(caught.value).endswith(cure)
+
+
+KEY_OF_CEPH = "AgBOiZpqIgXUEiAAvgWIXnHOXivVUwMY9FAy6DPmtO9YUbc/i9q3yyYnejQ="
+
+
+def unread_key(key: str) -> str:
+    """LXD's error for a key that its own programs of Ceph do not know (LXD issue 18985)."""
+    name = "/etc/ceph/lxd-cluster.client.lxd.keyring"
+    why = f"error setting modifier for [client.lxd] type=key val={key}: Malformed input [buffer:3]"
+    return (
+        "Failed to run: ceph --name client.lxd --cluster lxd-cluster config get mon "
+        f"osd_pool_default_size: exit status 1 (-1 auth: error parsing file {name}: {why}\n"
+        f"-1 auth: failed to load {name}: (5) Input/output error\n"
+        "[errno 5] RADOS I/O error (error connecting to the cluster))"
+    )
+
+
+def test_a_key_of_ceph_is_in_no_error():
+    """Errors are shown in statuses, logs and the results of actions."""
+    lxd, _ = client(get=[refused(unread_key(KEY_OF_CEPH))])
+
+    with pytest.raises(LxdError) as caught:
+        lxd.get(api_path("networks"))
+
+    assert KEY_OF_CEPH not in str(caught.value)
+    assert str(caught.value).endswith(": Ceph's key is aes256k, make it aes")
+
+
+def test_a_damaged_key_of_ceph_is_not_called_too_new():
+    lxd, _ = client(get=[refused(unread_key("AQDsecretkeyAA=="))])
+
+    with pytest.raises(LxdError) as caught:
+        lxd.get(api_path("networks"))
+
+    assert "AQDsecretkeyAA==" not in str(caught.value)
+    assert "aes256k" not in str(caught.value)
