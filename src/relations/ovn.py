@@ -22,6 +22,7 @@ from options.options import Options
 from relations.relation import Databags, Relation, Requester, ServerKeys
 from state.cluster import ClusterView, Network
 from state.facts import Ovn
+from values import certificate_dates
 from values.addresses import is_connection
 from values.yaml_maps import words
 
@@ -99,12 +100,16 @@ def answer(unit: str, connection: str, databags: Iterable[Mapping[str, str]]) ->
     The certificate and its key are in one databag. The authority may be in another one.
     """
     complete = list(_certificates(unit, list(databags)))
+    usable: list[Ovn] = []
     for certificate, key, signer in complete:
         # An intermediate Vault publishes the authorities above it in `chain`.
         authority = _blocks(_CERTIFICATE, f"{signer['ca']}\n{signer.get('chain', '')}")
         certificate_pem, key_pem = _blocks(_CERTIFICATE, certificate), _blocks(_KEY, key)
         if certificate_pem and key_pem and authority:
-            return Ovn(connection, certificate_pem, key_pem, authority)
+            usable.append(Ovn(connection, certificate_pem, key_pem, authority))
+    if usable:
+        # Each leader of vault signs, and an earlier leader's databag keeps what it signed.
+        return max(usable, key=lambda found: certificate_dates.begin(found.certificate))
     return Ovn(connection, problem="the certificate is not PEM" if complete else "")
 
 

@@ -10,9 +10,15 @@ the key, too, and answers in the databag of one of its units.
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from ops import testing
 from pydantic import BaseModel, ConfigDict, Field, Json
 
@@ -55,6 +61,17 @@ def answer(unit: str = "lxd_1", key: str = RSA, **more: str) -> Databag:
     """The databag of the provider's unit that has signed for `unit`."""
     cert = {f"{unit}.server.cert": CERTIFICATE, f"{unit}.server.key": key}
     return {**cert, "ca": AUTHORITY, **more}
+
+
+@lru_cache
+def issued(day: int) -> str:
+    """A certificate that is valid from this day of a month on."""
+    begin = datetime(2026, 1, day, tzinfo=timezone.utc)
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "m1")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    builder = builder.not_valid_before(begin).not_valid_after(begin + timedelta(30))
+    return builder.sign(key, None).public_bytes(Encoding.PEM).decode()
 
 
 def content(requirer: Requirer, path: Path) -> str:
@@ -167,6 +184,20 @@ def test_a_certificate_that_was_made_again_is_written(requirer: Requirer):
     requirer.changed({0: answer(key=PKCS8)})
 
     assert content(requirer, ovn.KEY) == PKCS8
+
+
+@pytest.mark.parametrize("newest", [0, 1, 2])
+def test_the_certificate_that_was_made_last_is_written(requirer: Requirer, newest: int):
+    """Each leader of vault signs, and an earlier leader keeps what it signed in its databag."""
+    requirer.created()
+    days = [(number - newest) % 3 for number in range(3)]
+    made = {number: issued(9 - day) for number, day in enumerate(days)}
+
+    requirer.changed(
+        {number: answer(**{"lxd_1.server.cert": text}) for number, text in made.items()}
+    )
+
+    assert content(requirer, ovn.CERTIFICATE) == made[newest]
 
 
 # The answer is partial.
