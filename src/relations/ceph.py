@@ -113,7 +113,9 @@ def answer(
     addresses = [
         data["ceph-public-address"] for data in databags if data.get("ceph-public-address")
     ]
-    keys = [data["key"] for data in databags if data.get("key")]
+    granting = [data for data in databags if _result(unit, broker_request, [data])[0]]
+    # Only the leader of microceph's monitors answers: an earlier one keeps the key of that time.
+    keys = [data["key"] for data in (*granting, *databags) if data.get("key")]
     granted, problem = _result(unit, broker_request, databags)
     monitors_ = _all_monitors(application or {}) or _monitors(addresses)
     return Ceph(

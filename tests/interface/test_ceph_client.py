@@ -258,6 +258,17 @@ def test_a_new_key_is_written(requirer: Requirer):
     assert "AQDanotherkeyA==" in requirer.files[KEYRING]
 
 
+def test_the_key_of_the_unit_that_granted_the_request_is_used(requirer: Requirer):
+    """Only the leader of microceph's monitors answers. An earlier one keeps its old answer."""
+    requirer.created()
+    old = monitor("10.0.9.1", **{RSP: result(requirer, **{"request-id": "an earlier one"})})
+    key = "AQDotherkeyAAA=="
+
+    requirer.changed({0: old, 1: leader(requirer, "10.0.9.2", key=key)})
+
+    assert f"key = {key}" in requirer.files[KEYRING]
+
+
 def test_a_monitor_that_departs_is_used_no_longer(requirer: Requirer):
     requirer.created()
     requirer.changed({0: leader(requirer), 9: monitor("10.0.9.9")})
