@@ -99,7 +99,7 @@ def change(view: View, lxd: ClusterView, peers: Peers, decided: Storage) -> Pool
         return PoolChange(() if problem else tuple(_drift(pools, existing)), problem=problem)
     if busy := cluster_change.blocker(view, lxd, peers, f"the pool {due[0].name}"):
         return PoolChange(problem=problem or busy)
-    making = _making(view, lxd, peers, due[0])
+    making = _making(view, lxd, peers, _next(view, lxd, peers, due))
     return replace(making, problem=problem or making.problem)
 
 
@@ -234,6 +234,19 @@ def _making(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> Poo
         problem = devices.one_disk(by_member[first].device, units[first], units[second])
         return PoolChange(request=request, problem=problem)
     return PoolChange((_creation(view, lxd, pool, by_member),), request)
+
+
+def _next(view: View, lxd: ClusterView, peers: Peers, due: list[WantedPool]) -> WantedPool:
+    """The first pool that this member can have its part of now, otherwise the first one.
+
+    What one pool lacks, such as an answer of the Ceph, does not hold the others.
+    """
+    for pool in due:
+        request = _request(view, lxd, peers, pool)
+        own = contributions.to_pools(view, lxd, [request]).get(request.serial)
+        if own is not None and not own.problem:
+            return pool
+    return due[0]
 
 
 def _request(view: View, lxd: ClusterView, peers: Peers, pool: WantedPool) -> ContributionRequest:

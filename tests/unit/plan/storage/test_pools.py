@@ -13,8 +13,10 @@ import pytest
 from actions import tables
 from plan.storage.pools import default
 from state.cluster import Pool
+from state.facts import Ceph
 from state.peers import Storage
 from tests.lxd_model.generations import NAMES
+from tests.unit.cephs import READY, on_ceph
 from tests.unit.findings import drivers, preview_of, root, sources, statuses
 from tests.unit.model_units import ModelApp, formed
 from tests.unit.scenarios import (
@@ -132,6 +134,34 @@ def test_one_member_that_cannot_keeps_the_pool_from_being_made(options: dict[str
     assert set(drivers(app)) == {"local"}
     assert statuses(app)["lxd/2"].startswith(f"blocked: {why}")
     assert statuses(app)["app"].startswith("blocked: lxd/2: ")
+
+
+NO_ROOM = replace(READY, granted=False, problem="no room")
+SILENT_CEPH = replace(READY, granted=False)
+
+HELD = [
+    ("{apart: ceph, fast: dir}", None),
+    ("{apart: ceph, fast: dir}", NO_ROOM),
+    ("{apart: ceph, fast: dir}", SILENT_CEPH),
+    ("{apart: zfs, fast: dir}", None),
+]
+
+
+@pytest.mark.parametrize(("pools", "answer"), HELD)
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_pool_that_cannot_be_made_does_not_hold_the_next_one(
+    pools: str, answer: Ceph | None, generation: str
+):
+    app = on_ceph(formed(3, generation))
+    app.related["ceph"] = answer
+
+    changed(app, storage_pools=pools)
+
+    assert set(drivers(app)) == {"local", "fast"}
+    held = statuses(app)["app"]
+    assert not held.startswith("active")
+    changed(app, storage_pools="fast: dir")
+    assert statuses(app)["app"] == "active: 3 members, 3 voters"
 
 
 def test_a_pool_waits_for_a_member_that_is_down():
