@@ -11,6 +11,7 @@ from actions.refusal import ActionRefused, confirmation
 from plan.recovery import quorum, unresponsive
 from plan.unit import make_plan
 from ports.ports import Ports
+from state.cluster import ClusterView
 from state.peers import UnitData
 from state.unresponsive import WITHOUT_DATABASE, Unresponsive, UnresponsiveReason
 from state.view import Peers, View
@@ -73,9 +74,11 @@ def _published(view: View, peers: Peers, lost: frozenset[str]) -> UnitData:
 def _without_quorum(view: View) -> Peers:
     """The peers of a member whose database has no quorum. Raises ActionRefused for any other."""
     lxd, peers = view.lxd, view.peers
-    if not isinstance(lxd, Unresponsive) or lxd.reason is UnresponsiveReason.REFUSED:
+    silent = lxd if isinstance(lxd, Unresponsive) else None
+    if isinstance(lxd, ClusterView) or (silent and silent.reason is UnresponsiveReason.REFUSED):
         raise ActionRefused("LXD answers: its database has its quorum")
-    if lxd.reason not in WITHOUT_DATABASE or peers is None or not _has_joined(view, peers):
+    without = silent is not None and silent.reason in WITHOUT_DATABASE
+    if not without or peers is None or not _has_joined(view, peers):
         raise ActionRefused(f"no quorum is missing here: {make_plan(view).status}")
     return peers
 

@@ -30,7 +30,8 @@ def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
     existing = lxd.pools or ()
-    pool = _pool_of_name(name, existing)
+    left = [p.name for p in existing if not _may_be_wanted(view, peers, p.name, existing)]
+    pool = _pool_of_name(name, existing, left)
     if _may_be_wanted(view, peers, name, existing):
         raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
     if down := [m.name for m in lxd.members if not m.up]:
@@ -43,12 +44,12 @@ def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
     return f"the pool {name} is gone from all members"
 
 
-def _pool_of_name(name: str, existing: tuple[Pool, ...]) -> Pool:
-    """The pool of that name. Raises ActionRefused."""
+def _pool_of_name(name: str, existing: tuple[Pool, ...], left: Iterable[str]) -> Pool:
+    """The pool of that name. Raises ActionRefused with those that are `left`."""
     for pool in existing:
         if pool.name == name:
             return pool
-    choices = alternatives((p.name for p in existing), "remove-pool")
+    choices = alternatives(left, "remove-pool")
     raise ActionRefused(f"there is no pool {name}: {choices}")
 
 

@@ -109,7 +109,7 @@ REFUSED = [
     ("plan storage-pools.fast=zsf", "fast: backend is one of"),
     ("plan network-domain=1.10", """put it in quotes: network-domain="'...'\""""),
     ("plan network-vlan=many", "network-vlan=many: use a whole number"),
-    ("remove-pool name=0123", "there is no pool 83: type remove-pool name=local"),
+    ("remove-pool name=0123", "there is no pool 83: there is nothing to name"),
     ("remove-pool name=local", "change storage-backend or storage-pools first"),
     ("forget-lost name=m9", "m9 is not recorded as lost: type forget-lost name=m8"),
     ("retry-join", "no join of this unit failed"),

@@ -242,3 +242,11 @@ def test_a_unit_that_joined_and_could_not_say_so_recovers_without_the_first_one(
         hooks(app, ("lxd/1",))
     assert "member m1, voter" in str(app.plan("lxd/1").status)
     assert app.own("lxd/1").cluster == app.app().cluster
+
+
+def test_a_unit_without_lxd_does_not_say_that_lxd_answers():
+    app = formed(3)
+    app.add(3)
+
+    with pytest.raises(ActionRefused, match="no quorum is missing here: waiting: for the LXD snap"):
+        recover_quorum(app.view("lxd/3"), app.units["lxd/3"].ports, "", "")
