@@ -331,3 +331,24 @@ def test_a_relation_that_is_gone_in_another_model_stops_nothing(three: HookTools
     three.hook(unit)
 
     assert three.status(unit).startswith("active")
+
+
+GONE = [("ceph", "ceph-client"), ("ovsdb-cms", "ovsdb-cms"), ("ovsdb", "ovsdb")]
+
+
+@pytest.mark.parametrize(("endpoint", "interface"), GONE)
+def test_a_provider_that_is_gone_in_another_model_stops_nothing(
+    three: HookTools, endpoint: str, interface: str
+):
+    """Juju 3.6 lists its relation and units, and denies each databag (operator issue 2709)."""
+    other = lab_charm({"name": "other", "provides": {"p": {"interface": interface}}})
+    three.juju.deploy(three.world.now, other, "other", 1)
+    three.world.machines_up()
+    number = three.juju.integrate(f"lxd:{endpoint}", "other:p")
+    three.world.settle()
+    for tool in ("relation-get --format=json", "relation-set"):
+        three.failing[f"{tool} -r {endpoint}:{number}"] = "ERROR permission denied\n"
+
+    three.hook("lxd/1")
+
+    assert three.status("lxd/1").startswith("active")
