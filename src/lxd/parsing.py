@@ -98,7 +98,8 @@ def instance(row: Any) -> Instance:
     """A row of /1.0/instances."""
     # LXD leaves both out if they are empty, and for instances of a member that does not answer.
     config: dict[str, str] = row.get("expanded_config") or {}
-    running = str(row["status"]).upper() in _UP
+    status = str(row["status"]).upper()
+    running = status in _UP
     seconds = whole(config.get("boot.host_shutdown_timeout", ""))
     placement = config.get("placement.group", "")
     return Instance(
@@ -107,6 +108,7 @@ def instance(row: Any) -> Instance:
         location=row["location"],
         evacuate=config.get("cluster.evacuate") or "auto",
         running=running,
+        unknown=status == "ERROR",
         type=row.get("type") or "container",
         ephemeral=bool(row.get("ephemeral")),
         architecture=row.get("architecture", ""),

@@ -19,6 +19,8 @@ class Instance:
     evacuate: str = "auto"
     running: bool = False
     """Whether it must be stopped before a move: it runs, or is frozen."""
+    unknown: bool = False
+    """LXD cannot say whether it runs: its status is ERROR. The same is true on a dead member."""
     type: str = "container"
     ephemeral: bool = False
     """LXD deletes it when it stops."""

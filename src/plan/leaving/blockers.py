@@ -25,8 +25,14 @@ from values.status import STATUS_LIMIT, Status, StatusText, blocked, count, name
 _ABANDON = "To leave it behind: juju config {app} on-remove=abandon, then juju resolved {unit}"
 _WHY = 20
 """A cause in a status needs at least this number of characters to be useful."""
-_CURES = {"Instance has backups": "delete them", "Reached maximum": "raise the project's limit"}
-"""LXD's refusals to move an instance, each with what helps.
+IN_ERROR = "status ERROR"
+"""Why the charm does not move an instance: LXD does not know whether it runs."""
+_CURES = {
+    "Instance has backups": "delete them",
+    "Reached maximum": "raise the project's limit",
+    IN_ERROR: "lxc stop -f",
+}
+"""Reasons against the move of an instance, most of them LXD's, each with what helps.
 
 Backups would stay behind. LXD 5.0 counts an instance twice in the limits of its project while it
 moves (measured on 5.0.2; 6.9 does not).

@@ -64,7 +64,7 @@ def _with_targets(
     view: View, lxd: ClusterView, member: Member, movable: list[Instance]
 ) -> list[tuple[Instance, list[str]]]:
     """The instances that another member may take now, each with the members that may."""
-    targets = ((i, _open_targets(view, lxd, member, i)) for i in movable)
+    targets = ((i, _open_targets(view, lxd, member, i)) for i in movable if not i.unknown)
     return [(instance, members) for instance, members in targets if members]
 
 
@@ -138,6 +138,13 @@ def _move(
 
 
 def _failed(view: View, movable: list[Instance]) -> dict[str, str]:
-    """By instance that a member refused in this hook: the last member's reason."""
+    """By instance that a member refused in this hook: the last member's reason.
+
+    LXD takes an instance in error for stopped. From 5.21 on it would copy the disk of a virtual
+    machine that runs, because only QEMU's monitor does not answer (instance_post.go).
+    """
     refused = view.history.refused
-    return {str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused}
+    unknown = {str(i): blockers.IN_ERROR for i in movable if i.unknown}
+    return unknown | {
+        str(i): list(refused[str(i)].values())[-1] for i in movable if str(i) in refused
+    }

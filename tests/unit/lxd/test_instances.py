@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from lxd import parsing
 from lxd.api import LxdApi
 from lxd.errors import LxdError, LxdUnreachable
 from lxd.http import Request, api_path
@@ -49,6 +50,17 @@ def test_hardly_anything_is_known_of_a_member_that_is_silent(servers: list[Serve
 
     assert (instance.name, instance.location, instance.running) == ("c1", "m1", False)
     assert instance.evacuate == "auto"
+
+
+@pytest.mark.parametrize(
+    ("status", "unknown"), [("Error", True), ("Running", False), ("Stopped", False)]
+)
+def test_lxd_may_not_know_whether_an_instance_runs(status: str, unknown: bool):
+    row = {"project": "default", "name": "v1", "location": "m1", "status": status}
+
+    instance = parsing.instance(row)
+
+    assert (instance.unknown, instance.running) == (unknown, status == "Running")
 
 
 def test_an_instance_is_stopped_moved_and_started(servers: list[Server], lxd: LxdApi):

@@ -128,6 +128,42 @@ class TestWhatHolds:
         assert steps(leaver(lxd)) == ["note leaving.m2=going"]
 
 
+class TestUnknownState:
+    """LXD says ERROR of an instance: its QEMU or its monitor does not answer, and it may run.
+
+    LXD takes it for stopped, and from 5.21 on copies its disk while it runs.
+    """
+
+    def test_it_is_not_moved_and_the_others_are(self):
+        view = leaver(cluster(instance("v1", running=False, unknown=True), instance("c2")))
+
+        assert move(view).name == "c2"
+
+    def test_the_status_says_what_to_do(self):
+        view = leaver(cluster(instance("v1", running=False, unknown=True)))
+
+        assert steps(view) == ["note that 1 instance could not be moved off m2"]
+        noted = replace(view, history=RunHistory(noted=frozenset({"default/v1"})))
+        why = "default/v1: could not be moved (status ERROR): lxc stop -f"
+        assert why in holds(noted)
+        assert make_plan(noted).status.message == f"lxd/2 cannot leave: {why}"
+
+    @pytest.mark.parametrize(("times", "left"), [(1, False), (2, True)])
+    def test_with_permission_it_is_left_behind_like_what_every_member_refused(
+        self, times: int, left: bool
+    ):
+        """An error may pass: a container's monitor is slow on a machine that is busy."""
+        notes = {"unmoved.m2": json.dumps({"default/v1": [times, "status ERROR"]})}
+        lxd = cluster(instance("v1", running=False, unknown=True), notes=notes | REMOVING)
+        noted = RunHistory(noted=frozenset({"default/v1"}))
+
+        plan = make_plan(leaver(lxd, noted, options=ABANDON))
+
+        assert [str(step) for step in plan.steps] == (
+            ["abandon m2 with 1 thing left on it"] if left else ["note leaving.m2=leaving"]
+        )
+
+
 class TestMoving:
     """One instance after the other, while the others run."""
 
