@@ -19,6 +19,8 @@ from values.addresses import PORT
 
 _MEMBERS = api_path("cluster", "members")
 _WRITABLE = ("config", "description", "failure_domain", "groups", "roles")
+_EVACUATIONS = frozenset({"Evacuating cluster member", "Restoring cluster member"})
+"""LXD's descriptions of the operations that move a member's instances (operation_type.go)."""
 _TICK = 5.0
 """Seconds between two checks of the progress of an evacuation."""
 
@@ -131,9 +133,9 @@ class MembersApi:
             self._change(name, {"config": config})
 
     def await_evacuation(self, name: str, seconds: float) -> Iterator[None]:
-        """Yields every few seconds while an evacuation of a member is in progress.
+        """Yields every few seconds while an evacuation of a member, or its end, is in progress.
 
-        Raises LxdUnreachable after `seconds`: the evacuation may continue then.
+        Raises LxdUnreachable after `seconds`: it may continue then.
         """
         end = self._client.port.now() + seconds
         while name in self.evacuating():
@@ -143,11 +145,11 @@ class MembersApi:
             self._client.port.sleep(_TICK)
 
     def evacuating(self) -> frozenset[str]:
-        """The members with an evacuation in progress."""
+        """The members that LXD evacuates or restores at the moment."""
         return frozenset(
             str(operation.get("location", ""))
             for operation in self._client.running()
-            if "evacuat" in str(operation["description"]).lower()
+            if operation["description"] in _EVACUATIONS
         )
 
     def restore(self, name: str) -> None:

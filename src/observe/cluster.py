@@ -299,11 +299,11 @@ def _for_leaving(lxd: ClusterView, ports: Ports) -> ClusterView:
     """The view with what a leaving member must know about the others, and about itself."""
     own = lxd.server.name
     others = [m for m in lxd.members if m.up and m.name != own]
-    evacuated = lxd.own is not None and lxd.own.evacuated
     return replace(
         lxd,
         unreachable=ports.lxd.members.unreachable(others, lxd.server.fingerprint),
-        evacuating=evacuated and own in ports.lxd.members.evacuating(),
+        # LXD calls a member online as soon as it begins to restore it.
+        evacuating=own in ports.lxd.members.evacuating(),
     )
 
 

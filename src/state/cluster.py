@@ -209,7 +209,7 @@ class ClusterView:
     placements: Mapping[str, str] = field(default_factory=dict[str, str])
     """By placement group, as PROJECT/NAME: its policy and its rigor, such as `spread strict`."""
     evacuating: bool = False
-    """Whether an evacuation of this member is in progress, if it leaves."""
+    """Whether LXD evacuates or restores this member now, if it leaves."""
     nic: Mapping[str, str] | None = None
     """The default profile's `eth0`, empty without one. Only the coordinator asks."""
     raw_nics: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])

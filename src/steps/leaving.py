@@ -34,12 +34,12 @@ class OpenMember(Step):
 
 @dataclass(frozen=True)
 class AwaitEvacuation(Step):
-    """An evacuation of this member that somebody began is over."""
+    """An evacuation of this member, or its end, that somebody began is over."""
 
     name: str
 
     def __str__(self) -> str:
-        return f"wait for the evacuation of {self.name}"
+        return f"wait until LXD has evacuated or restored {self.name}"
 
 
 @dataclass(frozen=True)

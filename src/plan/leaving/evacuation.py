@@ -44,7 +44,10 @@ class Rest:
 
 
 def due(view: View, lxd: ClusterView, member: Member) -> tuple[Step, ...]:
-    """The next step to empty a member. During LXD's own evacuation the charm only waits."""
+    """The next step to empty a member. While LXD evacuates or restores it, the charm only waits.
+
+    A restored instance is back before LXD starts it: if it moved on at once, it would stay stopped.
+    """
     if lxd.evacuating:
         return (AwaitEvacuation(member.name),)
     if not member.evacuated and member.scheduler != CLOSED:

@@ -21,10 +21,11 @@ from state.peers import QueueEntry
 from state.view import Peers, View
 from steps.leaving import RemoveMember
 from tests.lxd_model import by_hand
+from tests.lxd_model.evacuation import restoring
 from tests.lxd_model.generations import NAMES
 from tests.unit.leavers import cluster, leaver, member
 from tests.unit.model_units import ModelApp, formed
-from tests.unit.scenarios import later, server, the_cluster
+from tests.unit.scenarios import later, leaving, server, the_cluster
 
 DEAD, ALIVE = {"answers": False}, {"answers": True}
 
@@ -226,3 +227,26 @@ def test_one_that_lxd_has_healed_does_not_live_on_either(generation: str):
     at_its_address(app)
 
     assert app.own("lxd/3").cluster, str(app.plan("lxd/3").status)
+
+
+@pytest.mark.parametrize("generation", NAMES)
+def test_a_leaving_unit_waits_until_lxd_has_restored_its_member(generation: str):
+    """LXD calls it online at once, brings its instances back, and starts each after that."""
+    app = formed(3, generation)
+    here = server(app, "m2")
+    for name in ("c1", "c2", "c3"):
+        by_hand.launch(here, name)
+    by_hand.evacuate(here)
+    restored = restoring(here, "m2")
+    app.cloud.now += 1
+    app.cloud.tick()
+    assert not restored.done
+
+    leaving(app, "lxd/2")
+    first = app.plan("lxd/2").steps
+    app.hook("lxd/2")
+
+    assert [str(step) for step in first] == ["note leaving.m2=leaving"]
+    assert restored.done
+    assert restored.error == ""
+    assert all(i.running for i in the_cluster(app).instances.values())

@@ -244,7 +244,9 @@ class TestMoving:
     def test_somebody_elses_evacuation_is_waited_for(self):
         lxd = cluster(instance(), members=(member("m0"), member("m1"), member("m2", "EVACUATED")))
 
-        assert steps(leaver(replace(lxd, evacuating=True))) == ["wait for the evacuation of m2"]
+        assert steps(leaver(replace(lxd, evacuating=True))) == [
+            "wait until LXD has evacuated or restored m2"
+        ]
 
 
 class TestStoppedOnTheWay:
