@@ -118,6 +118,7 @@ def instance(row: Any) -> Instance:
         stopped_by_lxd=not running and ran_last(row),
         autostart=autostart(row),
         protected=is_true(config.get("security.protection.start", "")),
+        undeletable=is_true(config.get("security.protection.delete", "")),
         kept_stopped=AUTOSTART_BEFORE in config,
         shutdown=_SHUTDOWN if seconds is None else seconds,
         devices=row.get("expanded_devices") or {},

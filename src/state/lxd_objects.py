@@ -37,6 +37,8 @@ class Instance:
     """Its `boot.autostart`: LXD starts it whenever its daemon starts."""
     protected: bool = False
     """Its `security.protection.start`: LXD refuses to start it."""
+    undeletable: bool = False
+    """Its `security.protection.delete`: LXD refuses to delete it."""
     kept_stopped: bool = False
     """The charm has turned its `boot.autostart` off, and noted its own value."""
     shutdown: int = 30

@@ -21,6 +21,9 @@ _NEWER_ZFS_BEGINS, _LEAST_ZFS = (6, 7), (2, 2)
 """From this version on LXD needs a kernel with this zfs (its release notes)."""
 
 
+_MOVES_VOLUMES_BEGINS = (5, 13)
+"""Before this version LXD copied an instance to move it, and then deleted the first one."""
+
 _GROUPS_BEGIN = (5, 21, 4), (6, 4)
 """From these versions on LXD looks whether the cluster groups that a project names exist."""
 
@@ -69,6 +72,14 @@ def needs_groups(version: str) -> bool:
     """
     begins = next((first for first in _GROUPS_BEGIN if ordered(version)[:1] == first[:1]), None)
     return begins is None or ordered(version) >= begins
+
+
+def copies_to_move(version: str) -> bool:
+    """Whether LXD moves an instance on a local pool as a copy, and deletes the first one at last.
+
+    If it may not delete that one, both stay (instancePostClusteringMigrate in instance_post.go).
+    """
+    return ordered(version) < _MOVES_VOLUMES_BEGINS
 
 
 def ends_zfs(version: str, zfs: str) -> bool:

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import backends
 from state.cluster import CLOSED, ClusterView, Member
 from state.lxd_objects import Bucket, Image, Instance, Volume
-from values import lxd_urls
+from values import lxd_urls, lxd_versions
 from values.status import StatusText, names
 
 _STAYS = frozenset({"stop", "stateful-stop", "force-stop"})
@@ -65,12 +65,19 @@ def obstacle(instance: Instance, lxd: ClusterView) -> StatusText:
     # LXD sets this key on a running instance, and stops and moves it, but does not start it again.
     if instance.running and instance.protected:
         return "LXD would not start it again: unset security.protection.start"
+    if instance.undeletable and _is_copied_to_move(instance, lxd):
+        return "LXD 5.0 would leave it here: unset security.protection.delete"
     if instance.evacuate in _UNCHECKED:
         return ""
     for name, device in sorted(instance.devices.items()):
         if kind := _immovable(device, lxd):
             return f"{kind} {name} cannot move: detach it, or delete the instance"
     return ""
+
+
+def _is_copied_to_move(instance: Instance, lxd: ClusterView) -> bool:
+    """Whether LXD makes a whole copy with each try to move an instance, under another name."""
+    return lxd_versions.copies_to_move(lxd.server.version) and not on_shared_pool(instance, lxd)
 
 
 def on_shared_pool(instance: Instance, lxd: ClusterView) -> bool:

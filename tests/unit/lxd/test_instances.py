@@ -63,6 +63,14 @@ def test_lxd_may_not_know_whether_an_instance_runs(status: str, unknown: bool):
     assert (instance.unknown, instance.running) == (unknown, status == "Running")
 
 
+def test_an_instance_may_be_protected():
+    row = {"project": "default", "name": "v1", "location": "m1", "status": "Stopped"}
+    config = {"security.protection.delete": "true"}
+
+    assert parsing.instance({**row, "expanded_config": config}).undeletable
+    assert not parsing.instance(row).undeletable
+
+
 def test_an_instance_is_stopped_moved_and_started(servers: list[Server], lxd: LxdApi):
     lxd.instances.stop("default", "c1", 30)
     assert not only_instance(lxd).running

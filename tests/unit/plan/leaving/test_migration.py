@@ -227,3 +227,26 @@ def test_members_that_could_take_it_if_they_were_there():
 
     assert migration.targets(moves, lxd, "m2") == ()
     assert migration.absent_targets(moves, lxd, "m2") == ("m0",)
+
+
+@pytest.mark.parametrize(
+    ("version", "pool", "stays"),
+    [
+        ("5.0.2", "local", True),
+        ("5.0.2", "remote", False),
+        ("5.21.7", "local", False),
+        ("6.9", "local", False),
+    ],
+)
+def test_lxd_5_0_would_leave_copies_of_what_it_may_not_delete(version: str, pool: str, stays: bool):
+    """It copies the instance to move it, and fails only when it deletes the first one (source)."""
+    protected = instance(undeletable=True, evacuate="migrate")
+    user = frozenset({"/1.0/instances/c1"})
+    pools = tuple(
+        replace(p, used_by=user if p.name == pool else frozenset()) for p in SITE["pools"]
+    )
+    lxd = cluster(protected, **{**SITE, "pools": pools})
+    lxd = replace(lxd, server=replace(lxd.server, version=version))
+
+    why = "LXD 5.0 would leave it here: unset security.protection.delete" if stays else ""
+    assert migration.obstacle(protected, lxd) == why
