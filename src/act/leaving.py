@@ -76,6 +76,10 @@ def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHisto
     If LXD closes the connection, a later hook looks where the instance is. The step first waits for
     operations that still run on the instance. If one does not end, for example because the instance
     is large or its disk hangs, the other instances are moved all the same.
+
+    If somebody has started the instance since the plan was made, the step does nothing, and the
+    next plan stops it first: LXD 5.21 and later kill what runs, and do not start it again
+    (instancePostClusteringMigrate).
     """
     try:
         return _move(step, ports, history)
@@ -89,7 +93,10 @@ def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHisto
 def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     instances = ports.lxd.instances
     instances.settle(step.project, step.name, deadlines.MOVE)
-    if instances.location(step.project, step.name) != step.source:
+    now = instances.find(step.project, step.name)
+    if now is None or now.location != step.source:
+        return history
+    if now.running and step.stops is None and not step.live:
         return history
     if step.ran:
         _note_stopped(step, ports)

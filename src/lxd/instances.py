@@ -46,11 +46,16 @@ class InstancesApi:
 
     def location(self, project: str, name: str) -> str:
         """The member of an instance, empty if there is no such instance."""
+        instance = self.find(project, name)
+        return instance.location if instance is not None else ""
+
+    def find(self, project: str, name: str) -> Instance | None:
+        """An instance as it is now, None if there is no such instance."""
         try:
-            return str(self._get(project, name)["location"])
+            return parsing.instance(self._get(project, name))
         except LxdError as error:
             if error.not_found:
-                return ""
+                return None
             raise
 
     def starts_by_itself(self, project: str, name: str) -> bool:

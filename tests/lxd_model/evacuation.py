@@ -210,7 +210,11 @@ def _bring_back(server: Server, key: Key, row: Row) -> None:
 
 
 def move_by_name(server: Server, key: Key, target: str) -> Work:
-    """Moves a stopped instance to a member, as `lxc move` does."""
+    """Moves an instance to a member without its state, as `lxc move` does.
+
+    LXD stops one that runs. From 5.21 on it does that by force and leaves it stopped; 5.0 starts it
+    again (instance_post.go).
+    """
     records, cloud = server.records, server.cloud
     row = listed(records, target)
     instance = instances.find(records, key)
@@ -235,8 +239,9 @@ def move_by_name(server: Server, key: Key, target: str) -> Work:
     if source.name != server.name and not server.hears(source):
         raise peers.missing(server)
     yield 0.02
-    if instance.running:
-        raise bad("Instance must be stopped to be moved statelessly")
+    if instance.running and server.generation.modern:
+        cloud.stopped.append(str(instance))
+        instances.stop(server, instance)
     _reach(cloud.servers[source.server], key, row)
     yield times.MOVE
     for end in (source, row):

@@ -13,7 +13,7 @@ import pytest
 
 from lxd.errors import LxdError, LxdLate
 from state.cluster import ClusterView
-from tests.lxd_model import by_hand, generations
+from tests.lxd_model import by_hand, generations, instances
 from tests.lxd_model.cloud import Cloud, Fault
 from tests.lxd_model.records import State
 from tests.unit.model_units import ModelApp, formed
@@ -29,6 +29,7 @@ from tests.unit.scenarios import (
 )
 
 MOVE, START = "POST /1.0/instances/NAME", "PUT /1.0/instances/NAME/state"
+LOOK = "GET /1.0/instances/NAME"
 GPU = {"gpu0": {"type": "gpu"}}
 
 
@@ -90,6 +91,26 @@ def test_all_it_has_moves_and_runs_as_it_ran(generation: str):
     assert names(app) == ["m0", "m1"]
     assert locations(app) == {"c1": "m0", "c2": "m1", "c3": "m0"}
     assert running(app) == {"c1": True, "c2": True, "c3": False}
+
+
+def test_what_somebody_starts_meanwhile_is_shut_down_and_runs_where_it_goes(generation: str):
+    """Between the list and the move: LXD 5.21 and later would kill it, and leave it stopped."""
+    app = formed(3, generation)
+    by_hand.create(server(app, "m2"), "c1")
+    leaving(app, "lxd/2")
+    pause = app.cloud.pause
+
+    def starting(seconds: float, what: str) -> None:
+        if what == LOOK:
+            app.cloud.pause = pause
+            instances.start(server(app, "m2"), ("default", "c1"))
+        pause(seconds, what)
+
+    app.cloud.pause = starting
+    assert app.hook("lxd/2").hold == ""
+    assert names(app) == ["m0", "m1"]
+    assert running(app) == {"c1": True}
+    assert nothing_stopped(app)
 
 
 def test_two_of_three_leave_at_once_and_the_cluster_shrinks_to_one(generation: str):
