@@ -19,8 +19,12 @@ from values.numbers import whole
 LAST_STATE, AUTOSTART = "volatile.last_state.power", "boot.autostart"
 GROUP = "volatile.cluster.group"
 """The cluster group that an instance was placed in (5.21 and later)."""
-_UP = frozenset({"RUNNING", "FROZEN", "READY"})
-"""Statuses of an instance with processes. A virtual machine is READY once its agent says so."""
+_DOWN = frozenset({"STOPPED", "ERROR"})
+"""Statuses of an instance without processes, as far as LXD knows (isRunningStatusCode).
+
+A container may be STOPPING or FREEZING for long, if its disk hangs. LXD 5.21 and later kill it when
+they move it, and do not start it again.
+"""
 _SHUTDOWN = 30
 """LXD's own timeout for an instance to shut down, in seconds, without `boot.host_shutdown_timeout`.
 """
@@ -99,7 +103,7 @@ def instance(row: Any) -> Instance:
     # LXD leaves both out if they are empty, and for instances of a member that does not answer.
     config: dict[str, str] = row.get("expanded_config") or {}
     status = str(row["status"]).upper()
-    running = status in _UP
+    running = status not in _DOWN
     seconds = whole(config.get("boot.host_shutdown_timeout", ""))
     placement = config.get("placement.group", "")
     return Instance(

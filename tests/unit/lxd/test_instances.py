@@ -63,6 +63,15 @@ def test_lxd_may_not_know_whether_an_instance_runs(status: str, unknown: bool):
     assert (instance.unknown, instance.running) == (unknown, status == "Running")
 
 
+@pytest.mark.parametrize(
+    "status", ["Starting", "Stopping", "Aborting", "Freezing", "Frozen", "Thawed", "Ready"]
+)
+def test_an_instance_with_processes_must_be_stopped_before_a_move(status: str):
+    row = {"project": "default", "name": "c1", "location": "m1", "status": status}
+
+    assert parsing.instance(row).running
+
+
 def test_an_instance_may_be_protected():
     row = {"project": "default", "name": "v1", "location": "m1", "status": "Stopped"}
     config = {"security.protection.delete": "true"}
