@@ -66,6 +66,7 @@ class ObedientOperator:
             r"exchange LXD: (\S+) has no unit": self._retire,
             r"has no local buckets: copy and delete (\S+)/(\S+) on": self._delete_bucket,
             r"pool (\S+) is on devices: name this machine's in (\S+)": self._name_devices,
+            r"pool \S+: \S+ uses no devices; name none for it": self._name_no_devices,
             **commands.exchanges.cures,
         }
         """What a unit's status asks for, and the method that does it."""
@@ -166,6 +167,11 @@ class ObedientOperator:
         found: Any = yaml.safe_load(str(value or "{}"))
         pools: dict[str, Any] = {**found, pool: {"backend": "btrfs", "devices": DEVICES}}
         self._configure(unit, option, yaml.safe_dump(pools))
+
+    def _name_no_devices(self, _: Unit) -> None:
+        """They were named for another pool, which is gone with its cluster."""
+        self.engine.operator_does("juju config --reset", "storage-devices")
+        self.engine.juju.reset_config(APP, ["storage-devices"])
 
     def _wipe_device(self, unit: Unit) -> None:
         """A device that LXD left behind, never one with an operator's data."""
