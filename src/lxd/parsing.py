@@ -120,6 +120,7 @@ def instance(row: Any) -> Instance:
         placement=placement,
         stateful=is_true(config.get("migration.stateful", "")),
         stopped_by_lxd=not running and ran_last(row),
+        starts=autostart(row) or not config.get(AUTOSTART),
         autostart=autostart(row),
         protected=is_true(config.get("security.protection.start", "")),
         undeletable=is_true(config.get("security.protection.delete", "")),

@@ -122,9 +122,7 @@ def _move(
     lxd: ClusterView, member: Member, instance: Instance, target: str, left: int
 ) -> MoveInstance:
     stopped = str(instance) in member_marks.stopped(member.name, lxd.notes)
-    # Only an operator may start an instance that may still run on a dead machine.
-    evacuated = member.evacuated and str(instance) not in not_running.of_dead(lxd.notes)
-    ran = instance.running or stopped or (evacuated and instance.stopped_by_lxd)
+    ran = instance.running or stopped or _is_to_run(instance, member, lxd)
     stops = instance.shutdown if instance.running and not instance.live else None
     return MoveInstance(
         instance.project,
@@ -138,6 +136,17 @@ def _move(
         migration.may_choose(instance, lxd, member.name),
         left,
     )
+
+
+def _is_to_run(instance: Instance, member: Member, lxd: ClusterView) -> bool:
+    """Whether LXD would start a stopped instance: at the end of an evacuation, or after a boot.
+
+    A machine that boots starts one after the other (instancesStart in instances.go). Only an
+    operator may start an instance that may still run on a dead machine.
+    """
+    if not instance.stopped_by_lxd or str(instance) in not_running.of_dead(lxd.notes):
+        return False
+    return member.evacuated or instance.starts
 
 
 def _failed(view: View, movable: list[Instance]) -> dict[str, str]:

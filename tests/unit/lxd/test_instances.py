@@ -80,6 +80,16 @@ def test_an_instance_may_be_protected():
     assert not parsing.instance(row).undeletable
 
 
+@pytest.mark.parametrize(("autostart", "starts"), [("", True), ("true", True), ("false", False)])
+def test_a_daemon_may_start_what_ran_last(autostart: str, starts: bool):
+    row = {"project": "default", "name": "c1", "location": "m1", "status": "Stopped"}
+    config = {"volatile.last_state.power": "RUNNING", "boot.autostart": autostart}
+
+    instance = parsing.instance({**row, "expanded_config": config})
+
+    assert (instance.stopped_by_lxd, instance.starts) == (True, starts)
+
+
 def test_an_instance_is_stopped_moved_and_started(servers: list[Server], lxd: LxdApi):
     lxd.instances.stop("default", "c1", 30)
     assert not only_instance(lxd).running

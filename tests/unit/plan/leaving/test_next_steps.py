@@ -184,20 +184,22 @@ class TestMoving:
             ({"shutdown": 90}, (True, 90, False)),
             ({"running": False}, (False, None, False)),
             ({"type": "virtual-machine", "stateful": True}, (True, None, True)),
-            ({"running": False, "stopped_by_lxd": True}, (False, None, False)),
+            ({"running": False, "stopped_by_lxd": True}, (True, None, False)),
+            ({"running": False, "stopped_by_lxd": True, "starts": False}, (False, None, False)),
         ],
         ids=str,
     )
     def test_an_instance_moves_as_its_state_allows(
         self, fields: dict[str, Any], expected: tuple[bool, int | None, bool]
     ):
+        """A machine that boots starts its instances one after the other, also for minutes."""
         step = move(leaver(cluster(instance(**fields))))
 
         assert (step.ran, step.stops, step.live) == expected
 
     def test_what_an_evacuation_stopped_runs_again_where_it_goes(self):
         members = (member("m0"), member("m1"), member("m2", "EVACUATED"))
-        stopped = instance(running=False, stopped_by_lxd=True)
+        stopped = instance(running=False, stopped_by_lxd=True, starts=False)
         step = move(leaver(cluster(stopped, members=members)))
 
         assert (step.ran, step.stops) == (True, None)
