@@ -93,10 +93,7 @@ def move_instance(step: MoveInstance, unit: str, ports: Ports, history: RunHisto
 def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     instances = ports.lxd.instances
     instances.settle(step.project, step.name, deadlines.MOVE)
-    now = instances.find(step.project, step.name)
-    if now is None or now.location != step.source:
-        return history
-    if now.running and step.stops is None and not step.live:
+    if not _is_as_planned(step, ports):
         return history
     if step.ran:
         _note_stopped(step, ports)
@@ -115,6 +112,14 @@ def _move(step: MoveInstance, ports: Ports, history: RunHistory) -> RunHistory:
     if step.ran:
         _start(step.project, step.name, step.source, step.source, ports)
     return history
+
+
+def _is_as_planned(step: MoveInstance, ports: Ports) -> bool:
+    """Whether the instance is still here, and does not run against the plan."""
+    now = ports.lxd.instances.find(step.project, step.name)
+    if now is None or now.location != step.source:
+        return False
+    return not now.running or step.stops is not None or step.live
 
 
 def _put_into_group(step: MoveInstance, ports: Ports) -> None:

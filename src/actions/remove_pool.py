@@ -29,19 +29,28 @@ def remove_pool(view: View, ports: Ports, name: str, confirm: str = "") -> str:
     lxd, peers = view.lxd, view.peers
     if not isinstance(lxd, ClusterView) or not lxd.server.clustered or peers is None:
         raise ActionRefused(not_a_member(view, f"remove-pool name={quoted(name)}"))
-    existing = lxd.pools or ()
-    left = [p.name for p in existing if not _may_be_wanted(view, peers, p.name, existing)]
-    pool = _pool_of_name(name, existing, left)
-    if _may_be_wanted(view, peers, name, existing):
-        raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
-    if down := [m.name for m in lxd.members if not m.up]:
-        raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
+    pool = _removable(view, lxd, peers, name)
     _check_unused(pool)
     _check_wipe(pool, confirm)
     sources = ports.lxd.pools.given_sources(name, (m.name for m in lxd.members))
     _check_folders(pool, sources.values(), confirm)
     delete_pool(pool, ports)
     return f"the pool {name} is gone from all members"
+
+
+def _removable(view: View, lxd: ClusterView, peers: Peers, name: str) -> Pool:
+    """The pool of that name, if no option wants it and all members are up.
+
+    Raises ActionRefused.
+    """
+    existing = lxd.pools or ()
+    left = [p.name for p in existing if not _may_be_wanted(view, peers, p.name, existing)]
+    pool = _pool_of_name(name, existing, left)
+    if name not in left:
+        raise ActionRefused(f"{name} is asked for: change storage-backend or storage-pools first")
+    if down := [m.name for m in lxd.members if not m.up]:
+        raise ActionRefused(f"all members must be up: {names(down)} is not: start its machine")
+    return pool
 
 
 def _pool_of_name(name: str, existing: tuple[Pool, ...], left: Iterable[str]) -> Pool:

@@ -34,7 +34,7 @@ class Instance:
     stopped_by_lxd: bool = False
     """It does not run now, but ran when LXD stopped it: for an evacuation, or with its daemon."""
     starts: bool = True
-    """Whether LXD starts it again with its daemon if it ran then: no `boot.autostart` forbids it."""
+    """Whether LXD starts it with its daemon if it ran last: no `boot.autostart` forbids it."""
     autostart: bool = False
     """Its `boot.autostart`: LXD starts it whenever its daemon starts."""
     protected: bool = False

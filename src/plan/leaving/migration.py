@@ -67,8 +67,11 @@ def obstacle(instance: Instance, lxd: ClusterView) -> StatusText:
         return "LXD would not start it again: unset security.protection.start"
     if instance.undeletable and _is_copied_to_move(instance, lxd):
         return "LXD 5.0 would leave it here: unset security.protection.delete"
-    if instance.evacuate in _UNCHECKED:
-        return ""
+    return "" if instance.evacuate in _UNCHECKED else _obstacle_of_devices(instance, lxd)
+
+
+def _obstacle_of_devices(instance: Instance, lxd: ClusterView) -> StatusText:
+    """The first device that cannot move, and what to do about it. Empty if all may move."""
     for name, device in sorted(instance.devices.items()):
         if kind := _immovable(device, lxd):
             return f"{kind} {name} cannot move: detach it, or delete the instance"
