@@ -135,8 +135,11 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     """Moves an instance of a dead member to another one, stopped; or records why that failed.
 
     If LXD closes the connection, a later hook looks again: the move is one transaction of LXD's
-    database.
+    database. If the machine is back meanwhile and runs the instance, the step does nothing: LXD
+    5.21 and later would kill it (instancePostClusteringMigrate).
     """
+    if _runs(step, ports):
+        return history
     # Nothing may start it: it may still run on the dead machine.
     for member in sorted(member_marks.members_with_stopped(ports.lxd.notes.read())):
         _forget_stopped(step.project, step.name, member, ports)
@@ -163,6 +166,12 @@ def move_off_dead(step: MoveOffDead, unit: str, ports: Ports, history: RunHistor
     if step.first:
         _move_on(step, ports)
     return history
+
+
+def _runs(step: MoveOffDead, ports: Ports) -> bool:
+    """Whether LXD knows that the instance runs. It does not for one of a dead member."""
+    key = (step.project, step.name)
+    return any(i.running for i in ports.lxd.instances.list() if (i.project, i.name) == key)
 
 
 def _move_on(step: MoveOffDead, ports: Ports) -> None:

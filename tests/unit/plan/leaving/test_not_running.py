@@ -10,9 +10,12 @@ from functools import partial
 
 import pytest
 
+from act.leaving import move_off_dead
 from actions.forget_lost import forget_lost
 from lxd.errors import LxdError, LxdLate
 from records import not_running
+from state.view import RunHistory
+from steps.leaving import MoveOffDead
 from tests.lxd_model import by_hand
 from tests.lxd_model.generations import NAMES
 from tests.lxd_model.records import State
@@ -24,6 +27,7 @@ from tests.unit.scenarios import (
     fail,
     later,
     leaving,
+    locations,
     names,
     server,
     the_cluster,
@@ -123,6 +127,20 @@ def runs(app: ModelApp) -> bool:
     """Whether c1 runs."""
     (c1,) = api(app, "lxd/1").instances.list()
     return c1.running
+
+
+@every_generation
+def test_what_runs_again_on_a_machine_that_is_back_is_left_alone(generation: str):
+    """It was dead when the plan was made: LXD 5.21 and later would kill the instance."""
+    app = with_pool(formed(4, generation), "shared", "ceph")
+    by_hand.launch(server(app, "m3"), "c1", devices=ON_CEPH)
+    step = MoveOffDead("default", "c1", "m3", "m1")
+
+    move_off_dead(step, "lxd/0", app.units["lxd/0"].ports, RunHistory())
+
+    assert locations(app) == {"c1": "m3"}
+    assert runs(app)
+    assert not_running.read(api(app).notes.read()) == {}
 
 
 @every_generation
