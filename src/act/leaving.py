@@ -63,7 +63,7 @@ def open_member(step: OpenMember, unit: str, ports: Ports, history: RunHistory) 
 def await_evacuation(
     step: AwaitEvacuation, unit: str, ports: Ports, history: RunHistory
 ) -> RunHistory:
-    """An evacuation, or its end, that somebody began is over, whether it succeeded or not."""
+    """LXD has evacuated or restored the member, as somebody told it, or has failed to."""
     for _ in ports.lxd.members.await_evacuation(step.name, deadlines.EVACUATE):
         left = sum(i.location == step.name for i in ports.lxd.instances.list())
         ports.show_progress(f"{step}: {left} left")

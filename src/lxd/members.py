@@ -133,7 +133,7 @@ class MembersApi:
             self._change(name, {"config": config})
 
     def await_evacuation(self, name: str, seconds: float) -> Iterator[None]:
-        """Yields every few seconds while an evacuation of a member, or its end, is in progress.
+        """Yields every few seconds while LXD evacuates or restores a member.
 
         Raises LxdUnreachable after `seconds`: it may continue then.
         """

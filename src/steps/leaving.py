@@ -34,7 +34,7 @@ class OpenMember(Step):
 
 @dataclass(frozen=True)
 class AwaitEvacuation(Step):
-    """An evacuation of this member, or its end, that somebody began is over."""
+    """LXD no longer evacuates or restores this member, as somebody told it to."""
 
     name: str
 

@@ -20,7 +20,6 @@ _ADMIN_BEGINS = (6, 8)
 _NEWER_ZFS_BEGINS, _LEAST_ZFS = (6, 7), (2, 2)
 """From this version on LXD needs a kernel with this zfs (its release notes)."""
 
-
 _MOVES_VOLUMES_BEGINS = (5, 13)
 """Before this version LXD copied an instance to move it, and then deleted the first one."""
 
